@@ -1,0 +1,52 @@
+"""What can go wrong, as one tree.
+
+    OslerError                 the root: catch this to catch everything of ours
+    ├── InputError             what was given cannot be used (command line: exit code 2)
+    │   ├── QuestionError      an empty or over-long question
+    │   ├── CorpusError        a source file that breaks the corpus format
+    │   └── NotFoundError      a passage, source or snapshot that does not exist
+    └── FailureError           what was given is right but the work failed (exit code 1)
+        ├── SnapshotError      a snapshot that is missing, damaged or of another format
+        ├── EncoderError       a model that cannot be loaded or does not reproduce its reference vectors
+        └── BusyError          another build holds the index
+
+Every message names the subject, the offending value, what was expected and what to do.
+"""
+
+
+class OslerError(Exception):
+    """Root of all errors raised by Osler. ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class InputError(OslerError):
+    exit_code = 2
+
+
+class QuestionError(InputError):
+    pass
+
+
+class CorpusError(InputError):
+    pass
+
+
+class NotFoundError(InputError):
+    pass
+
+
+class FailureError(OslerError):
+    exit_code = 1
+
+
+class SnapshotError(FailureError):
+    pass
+
+
+class EncoderError(FailureError):
+    pass
+
+
+class BusyError(FailureError):
+    pass

