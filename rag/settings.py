@@ -40,7 +40,7 @@ class Settings(Frozen):
         default=0.5, description="weight of vectors against words when scores are fused; 0 is words only"
     )
     min_coverage: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5, description="share of the question's subject that evidence must speak of; below it Osler abstains"
+        default=0.6, description="share of the question's subject that evidence must speak of; below it Osler abstains"
     )
     max_question_chars: Annotated[int, Field(ge=1)] = Field(default=4000, description="longest question accepted")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,9 +66,17 @@ def tokens(text: str) -> list[Token]:
     return [Token(m[0], _folded(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
+#: Short acronyms that are also words or name parts in lower case, or too short to be safe.
+_ALSO_WORDS = frozenset("hit all act cat aids arms cast mods pad ram sad far map pace ape chip tips cows sofa bun lama plex als alt cad asa arb sti".split())
+
+
 def _is_acronym(form: str) -> bool:
-    """Whether a surface form is matched by its exact case: HIT is not hit, AF not af."""
-    return len(form) <= 5 and sum(c.isupper() for c in form) >= 2 and " " not in form
+    """Whether a surface form is an acronym: matched by its exact case, for HIT is not hit."""
+    return len(form) <= 5 and sum(c.isupper() for c in form) >= 2 and form.isalnum()
+
+
+def _is_safe_in_lower_case(acronym: str) -> bool:
+    return len(acronym) >= 3 and acronym.lower() not in _ALSO_WORDS
 
 
 def _singular(word: str) -> str:
@@ -120,7 +128,7 @@ class Lexicon:
         for form, name in surface:
             if _is_acronym(form):
                 acronyms.setdefault(form, name)
-            else:
+            if not _is_acronym(form) or _is_safe_in_lower_case(form):
                 forms.setdefault(_keys(form), name)
         return cls(concepts, forms, acronyms, max(map(len, forms), default=1))
 
@@ -143,6 +151,20 @@ class Lexicon:
         word = words[i].text
         return 1, self.acronyms.get(word) or self.acronyms.get(_singular(word))
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All folded words that occur in surface forms."""
+        return frozenset(word for form in self.forms for word in form) | {a.lower() for a in self.acronyms}
+
+    @cached_property
+    def single_words(self) -> dict[str, list[str]]:
+        """Surface forms of one long word of a drug or condition, by their first letter: what typing errors aim at."""
+        found: dict[str, list[str]] = {}
+        for form, name in sorted(self.forms.items()):
+            if len(form) == 1 and len(form[0]) >= 6 and self.concepts[name].kind in {"drug", "drug_class", "condition"}:
+                found.setdefault(form[0][0], []).append(form[0])
+        return found
+
     @cache  # noqa: B019  one lexicon lives as long as its process
     def ancestors(self, concept: str) -> frozenset[str]:
         """All broader concepts, without the concept itself."""
@@ -154,6 +176,10 @@ class Lexicon:
                 found.add(name)
                 queue += self.concepts[name].parents
         return frozenset(found)
+
+    def parents(self, concept: str) -> tuple[str, ...]:
+        """The next broader concepts."""
+        return self.concepts[concept].parents if concept in self.concepts else ()
 
     def is_a(self, concept: str, broader: str) -> bool:
         """Whether ``concept`` is ``broader`` or one of its kinds."""

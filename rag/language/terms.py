@@ -40,6 +40,7 @@ GENERIC_WORDS = frozenset(
     develops presented presents completed had however also there often long much many kind type way when-is set
     setting ok okay possible impact consider considered considering considerations due related associated common
     usual usually typical mean means define definition describe help want like get right
+    united states kingdom europe european american british country countries us uk eu
     """.split()
 )
 

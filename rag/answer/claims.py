@@ -1,0 +1,111 @@
+"""Claims: what will become statements. A claim is a sentence, with the other sources that say the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rag.answer.references import Numbering
+from rag.answer.select import Candidate
+from rag.answer.verify import Verifier
+from rag.domain import Evidence, Role, Statement, Verdict
+
+#: Sentences with vectors at least this near that agree in numbers and stance say the same.
+SAME = 0.93
+#: Sentences this near are not both shown: the second adds nothing that a reader would miss.
+REPEATS = 0.88
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """``lead`` is shown; ``also`` are sentences of other sources that say the same."""
+
+    lead: Candidate
+    also: tuple[Candidate, ...] = ()
+
+    @property
+    def members(self) -> tuple[Candidate, ...]:
+        return (self.lead, *self.also)
+
+
+def similarity(one: Candidate, other: Candidate) -> float:
+    return float(one.vector @ other.vector)
+
+
+def says_the_same(one: Candidate, other: Candidate) -> bool:
+    """Whether two sentences may be one statement with two citations."""
+    if similarity(one, other) < SAME or one.sentence.concepts != other.sentence.concepts:
+        return False
+    if one.sentence.stance != other.sentence.stance:
+        return False
+    mine, theirs = one.sentence.quantities, other.sentence.quantities
+    return len(mine) == len(theirs) and all(a.same_as(b) for a, b in zip(mine, theirs, strict=True))
+
+
+def merged(candidates: Sequence[Candidate]) -> list[Claim]:
+    """Claims in the order of ``candidates``: what several sources say becomes one claim."""
+    claims: list[Claim] = []
+    for candidate in candidates:
+        for i, claim in enumerate(claims):
+            if claim.lead.source.key != candidate.source.key and says_the_same(claim.lead, candidate):
+                claims[i] = Claim(claim.lead, (*claim.also, candidate))
+                break
+        else:
+            claims.append(Claim(candidate))
+    return claims
+
+
+def is_novel(candidate: Candidate, shown: Iterable[Candidate]) -> bool:
+    """Whether a candidate says something that none of ``shown`` says already."""
+    return all(similarity(candidate, other) < REPEATS for other in shown)
+
+
+class Writer:
+    """Makes verified statements of claims; one per answer, since it numbers references and labels."""
+
+    def __init__(self, verifier: Verifier, numbering: Numbering) -> None:
+        self._verifier = verifier
+        self._numbering = numbering
+        self._labels: dict[tuple[str, int, int], str] = {}
+
+    def write(self, claim: Claim, role: Role) -> Statement | None:
+        """The statement, or None when its evidence does not support it or is all retracted."""
+        members = [m for m in claim.members if not m.source.retracted]
+        if not members:
+            return None
+        lead = members[0]
+        check = self._verifier.verify(lead.text, [m.text for m in members], strength=lead.passage.strength)
+        if check.verdict is not Verdict.SUPPORTED:
+            return None
+        numbers = dict.fromkeys(self._numbering.number(m.source.key) for m in members)
+        key = f"{role.value}\0{lead.passage.passage_id}\0{lead.record.start}"
+        return Statement(
+            statement_id="s" + hashlib.sha256(key.encode()).hexdigest()[:10],
+            text=lead.text,
+            role=role,
+            citations=tuple(numbers),
+            evidence=tuple(self.evidence(m) for m in members),
+            verdict=check.verdict,
+            support=round(check.support, 4),
+            origin="quoted",
+            strength=lead.passage.strength,
+            certainty=lead.passage.certainty,
+            derived=lead.passage.derived,
+        )
+
+    def evidence(self, candidate: Candidate) -> Evidence:
+        """The candidate's sentence as evidence; the same sentence always has the same label."""
+        passage, record = candidate.passage, candidate.record
+        key = (passage.passage_id, record.start, record.end)
+        return Evidence(
+            label=self._labels.setdefault(key, f"E{len(self._labels) + 1}"),
+            passage_id=passage.passage_id,
+            source_id=candidate.source.key,
+            start=record.start,
+            end=record.end,
+            quote=candidate.text,
+            heading=passage.heading,
+            page=passage.page,
+            score=round(candidate.relevance, 4),
+        )

@@ -1,0 +1,146 @@
+"""Where sources differ: in what they advise, in the dose they give, in the outcome they found.
+
+Two sentences disagree only when they speak of the same treatment in the same condition: a dose for Child-Pugh B is no
+contradiction of one for Child-Pugh C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rag.answer.question import TREATMENTS, Query
+from rag.answer.select import Candidate
+from rag.domain import EvidenceType, Role
+from rag.language.lexicon import Lexicon
+from rag.language.polarity import Stance
+from rag.language.quantities import Quantity
+
+_NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
+_STUDIES = frozenset({
+    EvidenceType.SYSTEMATIC_REVIEW, EvidenceType.RCT, EvidenceType.COHORT, EvidenceType.CASE_CONTROL,
+    EvidenceType.CASE_SERIES,
+})  # fmt: skip
+_ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
+#: Sentences less alike than this are about different things even if they share a drug and a condition.
+_ALIKE = 0.5
+_MOST, _MOST_POSITIONS = 4, 4
+
+
+class Conflict(NamedTuple):
+    """A topic on which sources differ, with one sentence a source."""
+
+    topic: str
+    positions: tuple[Candidate, ...]
+
+
+class _Topic(NamedTuple):
+    aspect: str
+    treatment: str
+    condition: str
+
+
+def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list[Conflict]:
+    """Disagreements among ``pool`` about what the question asks, those first that matter most for it."""
+    asked = {*query.focus, *query.current} or set(query.patient)
+    relevant = [c for c in pool if c.speaks_of(asked) and not c.passage.derived]
+    topics: dict[_Topic, list[Candidate]] = {}
+    for one, other in _alike(relevant):
+        topic = _disagreement(one, other, lexicon)
+        if topic:
+            positions = topics.setdefault(topic, [])
+            positions += [c for c in (one, other) if c not in positions]
+    ranked = sorted(topics.items(), key=lambda item: (-sum(_two_best(item[1])), item[0]))
+    found: list[Conflict] = []
+    for topic, positions in ranked:
+        distinct = _one_per_source(positions)
+        if not any(set(distinct) <= set(c.positions) for c in found):
+            found.append(Conflict(_named(topic, query), distinct))
+    return found[:_MOST]
+
+
+def _alike(relevant: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
+    """Pairs from different sources whose vectors are near."""
+    if len(relevant) < 2:
+        return []
+    vectors = np.stack([c.vector for c in relevant])
+    rows, columns = np.nonzero(np.triu(vectors @ vectors.T >= _ALIKE, 1))
+    pairs = ((relevant[i], relevant[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True))
+    return [(a, b) for a, b in pairs if a.source.key != b.source.key]
+
+
+def _two_best(positions: Sequence[Candidate]) -> list[float]:
+    return sorted((c.relevance for c in positions), reverse=True)[:2]
+
+
+def _named(topic: _Topic, query: Query) -> str:
+    treatment = query.names.get(topic.treatment, topic.treatment)
+    condition = query.names.get(topic.condition, topic.condition)
+    return f"{topic.aspect} {treatment}{f' in {condition}' if condition else ''}"
+
+
+def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic | None:
+    treatment = _shared(one, other, TREATMENTS, lexicon)
+    if not treatment or not _same_population(one, other):
+        return None
+    condition = _shared(one, other, frozenset({"condition"}), lexicon)
+    kinds = {one.source.evidence_type, other.source.evidence_type}
+    if kinds <= _NORMATIVE and {one.role, other.role} <= _ADVISING:
+        if condition and _opposed_advice(one, other, treatment):
+            return _Topic("use of", treatment, condition)
+        if condition and one.role is other.role is Role.DOSING and _other_dose(one, other):
+            return _Topic("dose of", treatment, condition)
+    if kinds <= _STUDIES:
+        differing = _opposed_outcomes(one, other)
+        if differing:
+            return _Topic(f"{differing} with", treatment, condition)
+    return None
+
+
+def _shared(one: Candidate, other: Candidate, kinds: frozenset[str], lexicon: Lexicon) -> str:
+    """The most specific concept of these kinds that both speak of, itself or by a kind of it; empty for none."""
+    common = one.sentence.about & other.sentence.about
+    named = one.sentence.concepts | other.sentence.concepts
+    usable = [c for c in common & named if lexicon.kind(c) in kinds]
+    return max(sorted(usable), key=lambda c: len(lexicon.ancestors(c)), default="")
+
+
+def _same_population(one: Candidate, other: Candidate) -> bool:
+    """Not about different Child-Pugh classes, nor one about those whom the other leaves out."""
+    mine, theirs = one.sentence, other.sentence
+    if mine.child_pugh and theirs.child_pugh and not mine.child_pugh & theirs.child_pugh:
+        return False
+    return mine.excludes.isdisjoint(theirs.about) and theirs.excludes.isdisjoint(mine.about)
+
+
+def _opposed_advice(one: Candidate, other: Candidate, treatment: str) -> bool:
+    stances = {one.sentence.stance_on(treatment), other.sentence.stance_on(treatment)}
+    return Stance.AGAINST in stances and bool(stances & {Stance.FOR, Stance.CONDITIONAL})
+
+
+def _other_dose(one: Candidate, other: Candidate) -> bool:
+    """Whether both give a dose by weight in the same unit and none of the doses meet."""
+    mine, theirs = _doses(one), _doses(other)
+    shared = {q.unit for q in mine} & {q.unit for q in theirs}
+    return bool(shared) and not any(
+        a.low <= b.high and b.low <= a.high for a in mine for b in theirs if a.unit == b.unit and a.unit in shared
+    )
+
+
+def _doses(candidate: Candidate) -> list[Quantity]:
+    return [q for q in candidate.sentence.quantities if "/kg" in q.unit]
+
+
+def _opposed_outcomes(one: Candidate, other: Candidate) -> str | None:
+    """The outcome that went another way, in words."""
+    mine, theirs = one.sentence.outcomes, other.sentence.outcomes
+    return next((outcome for outcome in mine if outcome in theirs and mine[outcome] != theirs[outcome]), None)
+
+
+def _one_per_source(positions: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    by_source: dict[str, Candidate] = {}
+    for candidate in sorted(positions, key=lambda c: (-c.relevance, c.record.row)):
+        by_source.setdefault(candidate.source.key, candidate)
+    return tuple(list(by_source.values())[:_MOST_POSITIONS])

@@ -1,0 +1,88 @@
+"""Headings and titles that speak of the question: its drugs, its conditions, in its own words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rag.answer.question import Query
+from rag.answer.select import Candidate
+from rag.answer.verify import Verifier
+from rag.domain import Role, Verdict
+from rag.language.lexicon import Lexicon
+from rag.language.polarity import Stance
+
+_PARENTHESIS = re.compile(r"\s*\([^()]*\)")
+_LONGEST_TITLE = 140
+
+
+def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidate], decision: Stance | None) -> str:
+    """The heading of a section that shows ``shown``. It names what the statements share and asserts nothing."""
+    condition = name(main, query) if main else ""
+    treatment = _shared((*query.focus, *query.current), query, shown)
+    focus = listed(name(c, query) for c in query.focus[:2])
+    in_condition = f" in {condition}" if condition else ""
+    words = {
+        Role.BOTTOM_LINE: "Bottom line",
+        Role.RATIONALE: _rationale(focus, decision),
+        Role.EXCEPTION: f"When {focus} might be considered"
+        if focus and focus == treatment and decision is not Stance.FOR
+        else f"Exceptions and special situations{in_condition}",
+        Role.MECHANISM: f"How {treatment} works, and its limits" if treatment else "Mechanism",
+        Role.ACTION: f"What to do{in_condition}",
+        Role.DOSING: f"Dosing {treatment}{in_condition}" if treatment else f"Dosing{in_condition}",
+        Role.MONITORING: f"Monitoring {treatment}" if treatment else f"Monitoring{in_condition}",
+        Role.PITFALL: "Pitfalls to avoid",
+        Role.PROGNOSIS: f"Outcomes and risks{in_condition}",
+        Role.DIAGNOSIS: f"Confirming {condition}" if condition else "Making the diagnosis",
+        Role.BACKGROUND: f"Background on {treatment or condition}" if treatment or condition else "Background",
+    }
+    return words[role]
+
+
+def _rationale(focus: str, decision: Stance | None) -> str:
+    if decision in {Stance.AGAINST, Stance.ABSENT, Stance.CONDITIONAL}:
+        return f"Why {focus} is not routine here"
+    return f"What speaks for and against {focus}"
+
+
+def title(query: Query, first: str | None, verifier: Verifier, lexicon: Lexicon) -> str:
+    """The first sentence's main clause where it is short and still supported by that sentence, else the subject."""
+    if first and query.focus:
+        clause = _PARENTHESIS.sub("", re.split(r"[;]|:\s|\.\s|, (?:and|but|so) ", first)[0]).rstrip(". ")
+        is_sentence = len(clause.split()) >= 6 and len(clause) <= _LONGEST_TITLE
+        if is_sentence and verifier.verify(clause, [first]).verdict is Verdict.SUPPORTED:
+            return clause
+    return topic(query, lexicon)
+
+
+def topic(query: Query, lexicon: Lexicon) -> str:
+    """A title that names the subject: "IVIG in HIT, cirrhosis and impaired renal function"."""
+    treatments = [name(c, query) for c in (query.focus or query.current)[:3]]
+    conditions = [name(c, query) for c in query.patient if lexicon.kind(c) != "population"][:4]
+    subject = listed(treatments) or listed(name(c, query) for c in query.tests[:2])
+    if subject and conditions:
+        words = f"{subject} in {listed(conditions)}"
+    else:
+        words = subject or listed(conditions) or query.text.rstrip("?").strip()
+    return words[:1].upper() + words[1:]
+
+
+def name(concept: str, query: Query) -> str:
+    """A concept as the question calls it."""
+    return query.names.get(concept, concept)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names as a list in words: "a", "a and b", "a, b and c"; empty for none."""
+    items = list(dict.fromkeys(names))
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def _shared(treatments: Sequence[str], query: Query, shown: Sequence[Candidate]) -> str:
+    """The treatment of which at least half of ``shown`` speak, in the question's words."""
+    counts = Counter({c: sum(s.speaks_of((c,)) for s in shown) for c in treatments})
+    return next((name(c, query) for c, n in counts.most_common(1) if 2 * n >= len(shown)), "")

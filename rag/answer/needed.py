@@ -1,0 +1,81 @@
+"""Variables that would change the answer: what the shown statements depend on and the question does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rag.answer.question import Query
+from rag.answer.select import Candidate
+from rag.clinical.variables import VARIABLES, Variable
+from rag.domain import EvidenceType, Role
+from rag.language.lexicon import Lexicon
+
+#: Roles whose statements decide what is done.
+_DECIDING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING, Role.MONITORING, Role.DIAGNOSIS})
+_PER_VALUE = 3
+_MOST_VALUES = 4
+_MOST = 6
+
+
+class Branch(NamedTuple):
+    value: str
+    candidate: Candidate
+    note: str | None
+
+
+class Missing(NamedTuple):
+    variable: str
+    why: str
+    branches: tuple[Branch, ...]
+
+
+def missing(query: Query, shown: Sequence[Candidate], pool: Sequence[Candidate], lexicon: Lexicon) -> list[Missing]:
+    """Missing variables, those first on which most shown statements depend.
+
+    Branches come from ``pool``: what it says for each value, about the treatment that the question is about.
+    """
+    found = []
+    for variable in VARIABLES:
+        dependent = [c for c in shown if c.role in _DECIDING and variable.depends.search(c.text)]
+        if not dependent or variable.given.search(query.text) or not _concerns(variable, query, lexicon):
+            continue
+        found.append((len(dependent), Missing(variable.name, variable.why, _branches(variable, query, pool))))
+    found.sort(key=lambda item: (not item[1].branches, -item[0]))
+    return [m for _, m in found[:_MOST]]
+
+
+def _concerns(variable: Variable, query: Query, lexicon: Lexicon) -> bool:
+    asked = query.concepts
+    return not variable.concerns or any(lexicon.is_a(mine, c) for mine in asked for c in variable.concerns)
+
+
+def _branches(variable: Variable, query: Query, pool: Sequence[Candidate]) -> tuple[Branch, ...]:
+    treatments = (*query.current, *query.focus)
+    about = [c for c in pool if c.role in _DECIDING and (not treatments or c.speaks_of(treatments))]
+    valued = [(c, variable.values(c.text), variable.below(c.text)) for c in sorted(about, key=_preference)]
+    values = sorted({v for _, mine, below in valued for v in (*mine, *below)})[:_MOST_VALUES]
+    return tuple(branch for value in values for branch in _of_value(variable, value, valued))
+
+
+def _of_value(
+    variable: Variable, value: str, valued: Iterable[tuple[Candidate, tuple[str, ...], tuple[str, ...]]]
+) -> list[Branch]:
+    """Statements for one value, from different issuing bodies; by a threshold only when none names the value."""
+    said = [Branch(value, c, None) for c, mine, _ in valued if value in mine]
+    if not said:
+        note = f"{variable.name} {value} lies outside this threshold; no statement here speaks of it directly"
+        said = [Branch(value, c, note) for c, _, below in valued if value in below]
+    bodies: dict[tuple[str, str | None], Branch] = {}
+    for branch in said:
+        source = branch.candidate.source
+        bodies.setdefault((source.jurisdiction, source.issuing_body), branch)
+    return list(bodies.values())[:_PER_VALUE]
+
+
+def _preference(candidate: Candidate) -> tuple[bool, bool, float, int]:
+    """What a source says before what was derived from several; guidelines, labels and regulators first."""
+    normative = candidate.source.evidence_type in {
+        EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR,
+    }  # fmt: skip
+    return (candidate.passage.derived, not normative, -candidate.relevance, candidate.record.row)

@@ -1,0 +1,82 @@
+"""Guards on places: numbers, drugs, conditions, advice and the sides of a comparison that changed places."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple
+
+from rag.answer.condensing import Reason
+from rag.answer.contrasts import SIDES
+from rag.answer.pool import Pool
+from rag.answer.reading import Reading
+from rag.language.lexicon import Mention
+
+
+def order(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """What stands where another stood: two numbers, drugs, conditions or strengths that changed places."""
+    families: dict[Hashable, list[Slot]] = {}
+    for slot in (s for r in pool.readings for s in _slots(r)):
+        families.setdefault(slot.family, []).append(slot)
+    for slot in _slots(statement):
+        theirs = families.get(slot.family, [])
+        own = max((_likeness(slot, s) for s in theirs if s.key == slot.key), default=0.0)
+        other = max((_likeness(slot, s) for s in theirs if s.key != slot.key), default=0.0)
+        if other > own and (other >= max(own + 2.5, 5) or other >= max(_likeness(slot, slot), 5)):
+            yield Reason("order", f"{slot.written} stands where the evidence has something else")
+
+
+def comparisons(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """ "A rather than B" is not "B rather than A"."""
+    theirs = pool.steers(frozenset({"comparative"}))
+    for steer in (s for s in statement.steers if s.kind == "comparative"):
+        left, right = statement.around(steer.first, steer.last)
+        for reading, other in theirs:
+            their_left, their_right = reading.around(other.first, other.last)
+            straight = len(left & their_left) + len(right & their_right)
+            crossed = len(left & their_right) + len(right & their_left)
+            if crossed >= 2 and crossed > straight:
+                yield Reason("order", f"the sides of {statement.written(steer.first, steer.last)!r} are exchanged")
+
+
+class Slot(NamedTuple):
+    """A thing in its place: what it is, and the keys of the three atoms before and after, nearest first.
+
+    Only things of one ``family`` can stand for one another.
+    """
+
+    family: Hashable
+    key: Hashable
+    before: tuple[Hashable, ...]
+    after: tuple[Hashable, ...]
+    written: str
+
+
+def _slots(reading: Reading) -> list[Slot]:
+    places: list[tuple[Hashable, Hashable, int, int]] = [
+        ("quantity", reading.keys[i], i, i) for i in reading.quantity_at
+    ]
+    spans: dict[Mention, list[int]] = {}
+    for i, mention in reading.mention_at.items():
+        spans.setdefault(mention, []).append(i)
+    places += [("mention", m.concept, at[0], at[-1]) for m, at in spans.items()]
+    places += [("advice", s.sense, s.first, s.last) for s in reading.steers if s.kind == "modality"]
+    for i, atom in enumerate(reading.atoms):
+        places += [(group, side, i, i) for _, group, side in SIDES.get(str(atom.key), ())]
+    keys = reading.keys
+    return [
+        Slot(family, key, tuple(keys[max(0, first - 3) : first][::-1]), tuple(keys[last + 1 : last + 4]),
+             reading.written(first, last))
+        for family, key, first, last in places
+    ]  # fmt: skip
+
+
+def _likeness(one: Slot, other: Slot) -> float:
+    """Weight of the shared neighbours, 0 to 12: the nearest weigh most, one step out of place counts half."""
+    total = 0.0
+    for mine, theirs in ((one.before, other.before), (one.after, other.after)):
+        for distance, key in enumerate(mine):
+            if distance < len(theirs) and theirs[distance] == key:
+                total += 3 - distance
+            elif key in theirs:
+                total += (3 - distance) / 2
+    return total

@@ -1,0 +1,28 @@
+"""The evidence of one statement, as guards see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from rag.answer.condensing import Reason
+from rag.answer.reading import Reading, Steer
+from rag.language.quantities import Quantity
+
+
+class Pool(NamedTuple):
+    """The evidence: one reading for each quote, the one nearest to the statement, and its stated strength."""
+
+    readings: tuple[Reading, ...]
+    nearest: Reading
+    strength: str
+
+    def quantities(self) -> list[Quantity]:
+        return [q for r in self.readings for q in r.quantities]
+
+    def steers(self, kinds: frozenset[str]) -> list[tuple[Reading, Steer]]:
+        return [(r, s) for r in self.readings for s in r.steers if s.kind in kinds]
+
+
+#: A guard gives reasons against a statement; none means that it passes.
+Guard = Callable[[Reading, Pool], Iterator[Reason]]

@@ -1,0 +1,221 @@
+"""What a question asks: its intent, what it is about, the patient it describes, the claims it takes for granted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rag.language.lexicon import Lexicon, Mention
+from rag.language.sentences import sentence_spans
+from rag.language.terms import Analyzer, is_generic
+
+TREATMENTS = frozenset({"drug", "drug_class", "procedure"})
+#: How much a concept of a kind says about what a question is about, against 1 for an ordinary word.
+_KIND_WEIGHT = {
+    "drug": 2.0, "drug_class": 2.0, "procedure": 1.5, "condition": 2.0, "test": 1.5, "population": 1.0, "setting": 0.7,
+    "term": 1.5,
+}  # fmt: skip
+_FOCUS_WEIGHT = 1.5
+
+
+class Intent(StrEnum):
+    DECISION = "decision"
+    DOSE = "dose"
+    MONITORING = "monitoring"
+    DIAGNOSIS = "diagnosis"
+    TIMING = "timing"
+    PROGNOSIS = "prognosis"
+    MECHANISM = "mechanism"
+    EVIDENCE = "evidence"
+    CHOICE = "choice"
+    MANAGEMENT = "management"
+    DEFINITION = "definition"
+    OTHER = "other"
+
+
+# What matches first in the interrogative sentence decides; a definition is asked for when nothing else is.
+_INTENTS: tuple[tuple[Intent, str], ...] = (
+    (Intent.DOSE, r"\b(?:dos(?:e|es|ing|age)|how much|how many (?:mg|mcg|milligrams)|infusion rate|starting rate|"
+                  r"mg (?:per|a) day)\b"),
+    (Intent.MONITORING, r"\b(?:monitor\w*|how often|target (?:aptt|inr|level|range)|aptt target|which test to follow)\b"),
+    (Intent.DIAGNOSIS, r"\b(?:diagnos\w*|confirm\w*|rule[ds]? out|work-?up|distinguish\w*|differentiat\w*|"
+                       r"what (?:tests?|investigations?)|which tests?|screen\w*|look for|scored?)\b"),
+    (Intent.TIMING, r"\b(?:how long|how soon|duration|for how many|when (?:should|can|to|is|may|do))\b"),
+    (Intent.DECISION, r"(?:^|[,;:]\s*)(?:and |but |so )?(?:should|can|could|may|must|would|is it|are there|do (?:i|we)|"
+                      r"does|did|is|are|was|ok to|safe to)\b"),
+    (Intent.MECHANISM, r"\b(?:mechanism|how does|how do|why (?:does|do|is|are)|pharmacokinetic\w*|half-life|cleared|"
+                       r"metaboli[sz]ed|eliminated)\b"),
+    (Intent.EVIDENCE, r"\b(?:evidence|efficacy|stud(?:y|ies)|trials?|data|proof)\b"),
+    (Intent.PROGNOSIS, r"\b(?:risks?|prognosis|outcomes?|mortality|how (?:common|likely|frequent)|incidence|survival|"
+                       r"recurrence|chance)\b"),
+    (Intent.CHOICE, r"\b(?:which|of choice|best (?:anticoagulant|drug|agent)|preferred|alternatives?)\b"),
+    (Intent.MANAGEMENT, r"\b(?:manag\w*|treat\w*|next step|approach|strateg\w*|what (?:should|to|do|would)|options?|"
+                        r"guidelines?|handle\w*)\b"),
+    (Intent.DEFINITION, r"\b(?:what (?:is|are|does)|define|definition|meaning)\b"),
+)  # fmt: skip
+
+_INTENT_PATTERNS = [(intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _INTENTS]
+_CURRENT = re.compile(
+    r"\b(?:on|taking|takes|receiv(?:es|ing|ed)|getting|treated with|completed|exposed to|after|off|despite|"
+    r"failed|transfused|underwent|previous|prior|past)"
+    r"(?:[\s,(]+(?!for\b|to\b|continue\b|receive\b)[\w-]+){0,5}[\s,(]*$",
+    re.IGNORECASE,
+)
+_HISTORY = re.compile(
+    r"\b(?:who|with a history of|history of|presented with|now with|developed|while)\b[^.?!]*$", re.IGNORECASE
+)
+_ASKED = re.compile(
+    r"\b(?:given|give|continue|continuing|start|starting|restart|switch(?:ed|ing)? to|stop|stopping|use|using|use of|"
+    r"add|adding|hold|receive|need|dose of)\s+(?:[\w-]+\s+){0,2}$",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"\b(?:no|without|not (?:have|having|in)|never had|denies|absence of|excluding)\s+(?:[\w-]+\s+){0,2}$",
+    re.IGNORECASE,
+)
+_PREMISE = re.compile(
+    r"\b(?:since|given(?: that)?|as|because|now that|seeing that|knowing that|i (?:know|read|heard|understand|believe)"
+    r"(?: that)?|we know(?: that)?|it is known that)\s+(?P<claim>[^?]{12,}?)"
+    r"(?:,\s*(?=(?:what|how|which|should|can|is|are|do|does|when|why|so|would|could|may|i|we|then|in|where|who)\b)|"
+    r"\s+so\s+|$|\.\s)",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(
+    r"\b(?P<head>[^,.?]{6,}),\s*which (?P<claim>(?:is|are|was|has|have|does|do)\b[^,?]{4,}),", re.IGNORECASE
+)
+_EQUATION = re.compile(r"(?P<head>(?:[\w/-]+\s+){0,2}antibod(?:y|ies))\s*\((?P<claim>anti-[^()]+)\)", re.IGNORECASE)
+_QUESTION_WORD = re.compile(
+    r"^(?:what|how|which|should|can|could|is|are|do|does|did|when|why|who|where|would|may|must|has|have)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question as the pipeline reads it.
+
+    ``focus`` are the treatments asked about, ``current`` those the patient has, ``patient`` the conditions and
+    populations described, ``absent`` those the question rules out: concepts, in order of appearance. ``weights`` says
+    how much each content term of the question matters; ``names`` how the question calls its concepts. ``premises`` are
+    claims that the question states rather than asks.
+    """
+
+    text: str
+    intent: Intent
+    focus: tuple[str, ...]
+    current: tuple[str, ...]
+    patient: tuple[str, ...]
+    absent: tuple[str, ...]
+    tests: tuple[str, ...]
+    weights: dict[str, float]
+    names: dict[str, str]
+    premises: tuple[str, ...]
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """All concepts the question affirms."""
+        return (*self.focus, *self.current, *self.patient, *self.tests)
+
+
+def interpret(text: str, analyzer: Analyzer) -> Query:
+    """Reads a question. Deterministic; knows only the lexicon and the corpus's abbreviations."""
+    lexicon, mentions = analyzer.lexicon, analyzer.lexicon.mentions(text)
+    intent = _intent(text)
+    absent = {m.concept for m in mentions if _ABSENT.search(text[: m.start])}
+    here = [m for m in _without_glosses(text, mentions, lexicon) if m.concept not in absent]
+    focus, current = _treatments(text, [m for m in here if m.kind in TREATMENTS], intent)
+    return Query(
+        text=text,
+        intent=intent,
+        focus=focus,
+        current=current,
+        patient=_distinct(m for m in here if m.kind in {"condition", "population", "term"}),
+        absent=tuple(sorted(absent)),
+        tests=_distinct(m for m in here if m.kind in {"test", "setting"}),
+        weights=_weights(analyzer.content_terms(text, mentions), lexicon, set(focus), absent),
+        names=_names(text, mentions),
+        premises=tuple(premises(text)),
+    )
+
+
+def _without_glosses(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Mention]:
+    """Mentions but those that only explain the one before them: "argatroban (a direct thrombin inhibitor)"."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        between = text[kept[-1].end : mention.start] if kept else ""
+        is_inside = "(" in between and ")" not in between
+        if not (is_inside and lexicon.is_a(kept[-1].concept, mention.concept)):
+            kept.append(mention)
+    return kept
+
+
+def _treatments(text: str, mentions: list[Mention], intent: Intent) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Treatments asked about, and those the patient has or had."""
+    asked = _distinct(m for m in mentions if _is_asked(text[: m.start], intent))
+    current = tuple(c for c in _distinct(mentions) if c not in asked)
+    if not asked and intent not in _ABOUT_THE_PATIENT:
+        return current, ()
+    return asked, current
+
+
+#: Kinds of question in which a treatment told with the history is not what is asked about.
+_ABOUT_THE_PATIENT = frozenset({Intent.MANAGEMENT, Intent.CHOICE, Intent.DIAGNOSIS, Intent.PROGNOSIS})
+
+
+def _is_asked(before: str, intent: Intent) -> bool:
+    if _ASKED.search(before):
+        return True
+    return not (_CURRENT.search(before) or (intent in _ABOUT_THE_PATIENT and _HISTORY.search(before)))
+
+
+def _distinct(mentions: Iterable[Mention]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(m.concept for m in mentions))
+
+
+def _intent(text: str) -> Intent:
+    asked = [text[s:e] for s, e in sentence_spans(text) if text[s:e].endswith("?")] or [text]
+    sentence = asked[-1]
+    found = [(m.start(), intent) for intent, p in _INTENT_PATTERNS if (m := p.search(sentence))]
+    specific = [item for item in found if item[1] is not Intent.DEFINITION]
+    return min(specific or found, key=lambda item: item[0], default=(0, Intent.OTHER))[1]
+
+
+def _weights(terms: list[str], lexicon: Lexicon, focus: set[str], absent: set[str]) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for term in Counter(terms):
+        concept = term.removeprefix("=")
+        if concept == term:
+            weights[term] = 0.0 if is_generic(term) or term.isdigit() else 1.0
+        elif concept not in absent:
+            weights[term] = kind_weight(lexicon.kind(concept)) * (_FOCUS_WEIGHT if concept in focus else 1.0)
+    return weights
+
+
+def kind_weight(kind: str) -> float:
+    """How much a concept of this kind says about what a question is about, against 1 for an ordinary word."""
+    return _KIND_WEIGHT[kind]
+
+
+def _names(text: str, mentions: Iterable[Mention]) -> dict[str, str]:
+    """The shortest form by which the question calls each concept."""
+    names: dict[str, str] = {}
+    for m in mentions:
+        surface = text[m.start : m.end]
+        if m.concept not in names or len(surface) < len(names[m.concept]):
+            names[m.concept] = surface if any(c.isupper() for c in surface[1:]) else surface.lower()
+    return names
+
+
+def premises(text: str) -> list[str]:
+    """Claims that a question takes for granted: "since ..." clauses, plain sentences, "which is ..." and equations."""
+    claims = [m["claim"].strip(" ,.") for m in _PREMISE.finditer(text)]
+    claims += [f"{m['head'].strip()} {m['claim'].strip()}" for m in _RELATIVE.finditer(text)]
+    claims += [f"{m['head'].strip()} are {m['claim'].strip()}" for m in _EQUATION.finditer(text)]
+    for start, end in sentence_spans(text):
+        sentence = text[start:end]
+        if not sentence.endswith("?") and not _QUESTION_WORD.match(sentence):
+            claims.append(sentence.strip(" ."))
+    return list(dict.fromkeys(c for c in claims if len(c.split()) >= 3))

@@ -1,0 +1,133 @@
+"""Sentences that could be shown, with how well each fits the question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.answer.question import TREATMENTS, Query
+from rag.answer.sentences import Sentence, Sentences
+from rag.domain import Hit, Passage, Role, Source
+from rag.index.lexical import idf
+from rag.index.snapshot import Snapshot
+from rag.index.store import SentenceRecord
+
+#: A narrower mention speaks of the question's concept almost fully, so does the next broader one where the corpus
+#: speaks of it often (renal impairment for chronic kidney disease), any other broader one partly.
+_NARROWER, _PARENT, _BROADER = 0.8, 0.75, 0.5
+_COMMON = 0.03
+_COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.3
+_KEY_KINDS = TREATMENTS | {"condition", "population"}
+#: What happens in any condition: naming one does not make a sentence about something else.
+_OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death", "thrombocytopenia")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A sentence of a retrieved passage, with its fit to one question.
+
+    ``relevance`` in [0, 1] orders candidates; ``foreign`` in [0, 1] is the share of its key concepts that the question
+    has nothing to do with; ``vector`` is the sentence's unit vector.
+    """
+
+    sentence: Sentence
+    cosine: float
+    overlap: float
+    foreign: float
+    relevance: float
+    vector: NDArray[np.float32]
+
+    @property
+    def record(self) -> SentenceRecord:
+        return self.sentence.record
+
+    @property
+    def passage(self) -> Passage:
+        return self.sentence.passage
+
+    @property
+    def source(self) -> Source:
+        return self.sentence.source
+
+    @property
+    def text(self) -> str:
+        return self.sentence.text
+
+    @property
+    def role(self) -> Role:
+        return self.sentence.record.role
+
+    def speaks_of(self, concepts: Iterable[str]) -> bool:
+        """Whether it mentions one of ``concepts`` or a kind of one."""
+        return not self.sentence.about.isdisjoint(concepts)
+
+
+def candidates(
+    snapshot: Snapshot, sentences: Sentences, matcher: Matcher, vector: NDArray[np.float32], hits: Sequence[Hit]
+) -> list[Candidate]:
+    """All sentences of ``hits``, sorted by (-relevance, row)."""
+    if not hits:
+        return []
+    records = snapshot.store.sentences([h.row for h in hits])
+    vectors = snapshot.sentence_vectors[[r.row for r in records]]
+    cosines = (vectors @ vector).tolist()
+    found = [matcher.candidate(sentences.of(r), c, v) for r, c, v in zip(records, cosines, vectors, strict=True)]
+    return sorted(found, key=lambda c: (-c.relevance, c.record.row))
+
+
+class Matcher:
+    """How much of what a question is about a sentence speaks of."""
+
+    def __init__(self, snapshot: Snapshot, query: Query) -> None:
+        self.lexicon = snapshot.analyzer.lexicon
+        self.query = query
+        stats = snapshot.store.terms(query.weights)
+        passages = len(snapshot.dense)
+        self.weights = {
+            term: weight * idf(passages, stats[term].df if term in stats else 0)
+            for term, weight in query.weights.items()
+            if weight > 0
+        }
+        self.total = sum(self.weights.values()) or 1.0
+        asked = query.concepts
+        parents = passage_counts(snapshot, {p for c in asked for p in self.lexicon.parents(c)})
+        self._common = {concept for concept, df in parents.items() if df >= _COMMON * passages}
+        #: A kind of these is not foreign, nor is anything broader than what is asked.
+        self._near = frozenset(asked).union(_OUTCOMES)
+        self._related = self._near.union(*(self.lexicon.ancestors(c) for c in asked))
+
+    def candidate(self, sentence: Sentence, cosine: float, vector: NDArray[np.float32]) -> Candidate:
+        overlap, foreign = self.overlap(sentence.terms), self.foreign(sentence)
+        relevance = _COSINE * max(cosine, 0.0) + _OVERLAP * overlap - _FOREIGN * foreign
+        return Candidate(sentence, cosine, overlap, foreign, round(max(relevance, 0.0), 6), vector)
+
+    def overlap(self, terms: frozenset[str]) -> float:
+        """Weighted share of the question's terms that ``terms`` has, in [0, 1]."""
+        return sum(weight * self.overlap_of(term, terms) for term, weight in self.weights.items()) / self.total
+
+    def overlap_of(self, term: str, terms: frozenset[str]) -> float:
+        """How far ``terms`` speak of one term of the question: 1 for the same, less for a narrower or broader one."""
+        if term in terms:
+            return 1.0
+        if not term.startswith("="):
+            return 0.0
+        concept, mine = term[1:], [t[1:] for t in terms if t.startswith("=")]
+        if any(concept in self.lexicon.ancestors(m) for m in mine):
+            return _NARROWER
+        if any(m in self._common and m in self.lexicon.parents(concept) for m in mine):
+            return _PARENT
+        return _BROADER if any(m in self.lexicon.ancestors(concept) for m in mine) else 0.0
+
+    def foreign(self, sentence: Sentence) -> float:
+        """Share of a sentence's key concepts that the question has nothing to do with, in [0, 1]."""
+        keys = [c for c in sentence.concepts if self.lexicon.kind(c) in _KEY_KINDS]
+        strange = [c for c in keys if c not in self._related and self.lexicon.ancestors(c).isdisjoint(self._near)]
+        return len(strange) / len(keys) if keys else 0.0
+
+
+def passage_counts(snapshot: Snapshot, concepts: Iterable[str]) -> dict[str, int]:
+    """Number of passages that mention each of ``concepts``, for those that any does."""
+    return {t[1:]: stats.df for t, stats in snapshot.store.terms(f"={c}" for c in concepts).items()}

@@ -1,0 +1,135 @@
+"""Sentences of a snapshot with what reading them tells: concepts, exclusions, advice, doses, outcomes.
+
+Nothing here depends on a question, so a sentence is read once and remembered for the next question.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from rag.clinical.variables import child_pugh_classes
+from rag.domain import EvidenceType, Passage, Role, Source
+from rag.index.snapshot import Snapshot
+from rag.index.store import SentenceRecord
+from rag.language.lexicon import Lexicon, Mention
+from rag.language.polarity import Stance, direction, stance, therapy_line
+from rag.language.quantities import Quantity, quantities
+
+_RANK = {kind: i for i, kind in enumerate(EvidenceType)}
+_REMEMBERED = 20_000
+_EXCLUDED = re.compile(r"\b(?:without|excluded?|excluding|no|absence of)\s+(?:[\w-]+\s+){0,4}$", re.IGNORECASE)
+_NORMAL = re.compile(
+    r"\b(?:normal|adequate|preserved)\s+(?P<organ>liver|hepatic|renal|kidney|organ)\s+function", re.IGNORECASE
+)
+_ORGANS = {
+    "liver": ("hepatic impairment",),
+    "hepatic": ("hepatic impairment",),
+    "renal": ("renal impairment",),
+    "kidney": ("renal impairment",),
+    "organ": ("hepatic impairment", "renal impairment"),
+}
+_CLAUSE = re.compile(r"(?:[;:]|\.\s|,?\s(?:but|whereas|while|although)\s)")
+#: What studies compare, as they name it.
+_OUTCOMES = re.compile(
+    r"\b(?:(?P<bleeding>bleed\w*|h[a]?emorrhag\w*)|(?P<thrombosis>thrombo(?:sis|ses|tic|embol\w*)|portal vein thrombosis)|"
+    r"(?P<death>death|mortality|died)|(?P<recurrence>recurren\w*)|(?P<pain>pain)|(?P<dose>doses?)|"
+    r"(?P<retention>retention|discontinuation|completion)|(?P<function>function|subscores?))\b",
+    re.IGNORECASE,
+)
+
+
+class Sentence:
+    """One sentence of a passage. ``about`` are its concepts with all broader ones."""
+
+    def __init__(self, record: SentenceRecord, passage: Passage, source: Source, lexicon: Lexicon) -> None:
+        self.record = record
+        self.passage = passage
+        self.source = source
+        self.text = passage.text[record.start : record.end]
+        self.terms = frozenset(record.terms)
+        self.concepts = frozenset(t[1:] for t in self.terms if t.startswith("="))
+        self.about = self.concepts.union(*(lexicon.ancestors(c) for c in self.concepts))
+        self._lexicon = lexicon
+
+    @property
+    def evidence_rank(self) -> int:
+        """0 for the strongest kind of source."""
+        return _RANK[self.source.evidence_type]
+
+    @property
+    def is_warning(self) -> bool:
+        strength = self.passage.strength or ""
+        return self.record.role is Role.PITFALL or "boxed" in strength or "contraindication" in strength
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        return self._lexicon.mentions(self.text)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return quantities(self.text)
+
+    @cached_property
+    def excludes(self) -> frozenset[str]:
+        """Conditions that its population did not have: "without liver disease", "normal renal function"."""
+        found = {c for m in _NORMAL.finditer(self.text) for c in _ORGANS[m["organ"].lower()]}
+        absent = (m for m in self.mentions if m.kind == "condition" and _EXCLUDED.search(self.text[: m.start]))
+        return frozenset(found | {m.concept for m in absent})
+
+    @cached_property
+    def child_pugh(self) -> frozenset[str]:
+        return frozenset(child_pugh_classes(self.text))
+
+    @cached_property
+    def stance(self) -> Stance:
+        return stance(self.text)
+
+    @cached_property
+    def line(self) -> str | None:
+        return therapy_line(self.text)
+
+    @cached_property
+    def clauses(self) -> list[tuple[str, frozenset[str]]]:
+        """Clauses with the concepts that each mentions, broader ones included."""
+        cuts = [0, *(m.end() for m in _CLAUSE.finditer(self.text)), len(self.text)]
+        return [
+            (self.text[a:b], frozenset().union(*(
+                {m.concept} | self._lexicon.ancestors(m.concept) for m in self.mentions if a <= m.start < b
+            )))
+            for a, b in zip(cuts, cuts[1:], strict=False)
+        ]  # fmt: skip
+
+    def stance_on(self, concept: str) -> Stance:
+        """What the clauses that mention ``concept`` say about it."""
+        found = [stance(clause) for clause, concepts in self.clauses if concept in concepts]
+        return next((s for s in found if s is not Stance.NEUTRAL), Stance.NEUTRAL)
+
+    @cached_property
+    def outcomes(self) -> dict[str, str]:
+        """Outcomes that it compares, each with ``more``, ``less`` or ``same``."""
+        found: dict[str, str] = {}
+        for clause, _ in self.clauses:
+            way = direction(clause)
+            if way:
+                for match in _OUTCOMES.finditer(clause):
+                    found.setdefault(str(match.lastgroup), way)
+        return found
+
+
+class Sentences:
+    """The sentences of one snapshot, read on demand and remembered."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._read: dict[int, Sentence] = {}
+
+    def of(self, record: SentenceRecord) -> Sentence:
+        if record.row not in self._read:
+            if len(self._read) >= _REMEMBERED:
+                self._read.clear()
+            store = self._snapshot.store
+            passage = store.passage(record.passage_row)
+            lexicon = self._snapshot.analyzer.lexicon
+            self._read[record.row] = Sentence(record, passage, store.source(passage.source_key), lexicon)
+        return self._read[record.row]

@@ -1,0 +1,181 @@
+"""Whether the corpus speaks to a question at all, and what of the question it leaves open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rag.answer.question import TREATMENTS, Intent, Query, kind_weight
+from rag.answer.select import Candidate, Matcher
+from rag.domain import Gap
+from rag.language.lexicon import Lexicon, tokens
+from rag.language.terms import is_generic, stem
+
+#: Conclusions about adults must not be carried over to these: a sentence must name them.
+SPECIAL_POPULATIONS = ("child", "pregnancy", "breastfeeding", "neonate")
+#: Populations that say nothing about what a question is about.
+_PLAIN_POPULATIONS = frozenset({"adult", "man", "woman", "older adult"})
+#: Words for what is asked beside the clinical matter; if the corpus has none of them it cannot answer.
+_OUTSIDE = frozenset(
+    map(
+        stem,
+        "cost price cheap expensive insurance reimburse discover invent storage store shelf fridge taste compatible".split(),
+    )
+)
+_MEDICAL_LOOK = re.compile(
+    r"(?:itis|osis|oma|aemia|emia|pathy|ectomy|plasty|otomy|mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|"
+    r"parin|gliptin|gliflozin|setron|triptan|caine|azepam|idine|amide|plegia|algia|uria|penia|cyte|scopy|graphy)$"
+)
+_PLAIN_WORD, _STRANGE_WORD = 0.3, 2.0
+_BEST = 12
+#: One sentence must speak of both of two subjects, or of two of three or more.
+_JOINT = 0.6
+#: No sentence nearer than the first: another subject. None nearer than the second: more must be spoken of.
+_FAR, _NEAR, _MORE = 0.43, 0.55, 0.2
+_SHORT = 25
+#: Overlap from which a sentence speaks of a concept itself or a kind of it, not only of something broader.
+_SAME = 0.75
+
+
+class Coverage(NamedTuple):
+    """How far the corpus speaks of a question.
+
+    ``share`` of its subject that the best sentences speak of together, ``joint`` that one sentence speaks of alone,
+    both in [0, 1]; ``open`` are terms that none has; ``lacking`` says in words what rules an answer out, if anything;
+    ``words`` is the question's length.
+    """
+
+    share: float
+    joint: float
+    best_cosine: float
+    open: tuple[str, ...]
+    lacking: str | None
+    words: int
+
+
+def coverage(query: Query, pool: Sequence[Candidate], matcher: Matcher) -> Coverage:
+    """How far ``pool``, sorted by relevance, speaks of ``query``."""
+    weights = _weights(query, matcher)
+    top = pool[:_BEST]
+    together = frozenset(t for c in top for t in c.sentence.terms)
+    total = sum(weights.values()) or 1.0
+    found = {t: matcher.overlap_of(t, together) for t in weights}
+    share = sum(w * found[t] for t, w in weights.items()) / total if weights else 0.0
+    subject = _subject(query, matcher, together)
+    joint = max((_joint(subject, c, matcher) for c in pool), default=0.0) if subject else 1.0
+    missing = tuple(t for t in weights if found[t] < 0.5)
+    nearest = max((c.cosine for c in pool), default=0.0)
+    return Coverage(share, joint, nearest, missing, _lacking(query, pool, together, matcher),
+                    len(tokens(query.text)))  # fmt: skip
+
+
+def speaks_to(covered: Coverage, least: float) -> bool:
+    """Whether there is enough to answer from. Of a long question less must be covered: much of it is history."""
+    if covered.lacking or covered.joint < _JOINT or covered.best_cosine < _FAR:
+        return False
+    is_long = covered.words > _SHORT
+    needed = least * (_SHORT / covered.words) ** 0.5 if is_long else least
+    if covered.best_cosine < _NEAR and not is_long:
+        needed = min(1.0, least + _MORE)
+    return covered.share >= needed
+
+
+def _weights(query: Query, matcher: Matcher) -> dict[str, float]:
+    """Weights of the question's terms for coverage: concepts lead, ordinary words hardly count beside them."""
+    shapes = {stem(t.key): t.text for t in tokens(query.text)[1:]}
+    weights = {}
+    for term in matcher.weights:
+        concept = term.removeprefix("=")
+        if concept in query.current:
+            weights[term] = _PLAIN_WORD  # part of the history
+        elif concept != term:
+            if concept not in _PLAIN_POPULATIONS:
+                weights[term] = kind_weight(matcher.lexicon.kind(concept))
+        elif _looks_clinical(shapes.get(term, term)) or term in _OUTSIDE:
+            weights[term] = _STRANGE_WORD
+        else:
+            weights[term] = _PLAIN_WORD
+    return weights
+
+
+def _looks_clinical(word: str) -> bool:
+    """Whether a word that the lexicon does not know is likely a name: by its ending, an inner capital or a capital."""
+    return len(word) > 2 and (
+        word[0].isupper() or any(c.isupper() for c in word[1:]) or bool(_MEDICAL_LOOK.search(word))
+    )
+
+
+def _joint(subject: Sequence[str], candidate: Candidate, matcher: Matcher) -> float:
+    """Share of the subject that one sentence speaks of; three of many are enough for a long history."""
+    terms = candidate.sentence.terms
+    return min(1.0, sum(matcher.overlap_of(f"={c}", terms) for c in subject) / min(len(subject), 3))
+
+
+def _subject(query: Query, matcher: Matcher, together: frozenset[str]) -> list[str]:
+    """What one sentence should speak of: treatments asked about, conditions and tests that the corpus knows."""
+    named = [c for c in (*query.focus, *query.patient, *query.tests) if c not in _PLAIN_POPULATIONS]
+    specific = [c for c in dict.fromkeys(named) if not any(c in matcher.lexicon.ancestors(o) for o in named)]
+    return [c for c in specific if matcher.overlap_of(f"={c}", together) > 0]
+
+
+def _lacking(query: Query, pool: Sequence[Candidate], together: frozenset[str], matcher: Matcher) -> str | None:
+    """What alone rules an answer out: a special population, a treatment asked about or all conditions unknown, no dose."""
+    lexicon = matcher.lexicon
+    for population in SPECIAL_POPULATIONS:
+        rest = [c for c in (*query.focus, *query.patient) if c != population]
+        if population in query.patient and not any(
+            c.speaks_of((population,)) and (not rest or c.speaks_of(rest)) for c in pool
+        ):
+            return f"{population}: what is known of others must not be carried over"
+    unknown = [c for c in query.focus if matcher.overlap_of(f"={c}", together) < _SAME]
+    conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
+    if conditions and all(matcher.overlap_of(f"={c}", together) < _SAME for c in conditions):
+        unknown.append(conditions[0])
+    if unknown:
+        return query.names.get(unknown[0], unknown[0])
+    if query.intent is Intent.DOSE and query.focus and not any(_gives_dose(c, query, lexicon) for c in pool):
+        return f"dose of {query.focus[0]}"
+    return next((t for t in matcher.weights if t in _OUTSIDE and t not in together), None)
+
+
+def _gives_dose(candidate: Candidate, query: Query, lexicon: Lexicon) -> bool:
+    """Whether a sentence gives a dose of a treatment asked about: one that is named nearer to it than any other."""
+    if not candidate.speaks_of(query.focus):
+        return False
+    drugs = [m for m in candidate.sentence.mentions if m.kind in TREATMENTS]
+    for quantity in candidate.sentence.quantities:
+        if _is_dose(quantity.unit):
+            nearest = min(drugs, key=lambda m: max(m.start - quantity.end, quantity.start - m.end))
+            if any(lexicon.is_a(nearest.concept, f) for f in query.focus):
+                return True
+    return False
+
+
+def _is_dose(unit: str) -> bool:
+    return unit.split("/")[0] in {"mg", "g", "mcg", "ug", "U", "IU", "unit"} and not unit.endswith(("/dL", "/mL", "/L"))
+
+
+def gaps(query: Query, shown: Sequence[Candidate], open_terms: Sequence[str], lexicon: Lexicon) -> list[Gap]:
+    """What was asked and no shown statement supports: single subjects, then their combination."""
+    found = [
+        Gap(
+            aspect=query.names.get(t[1:], t[1:]), reason="no passage in this corpus speaks of it together with the rest"
+        )
+        for t in open_terms
+        if t.startswith("=") and lexicon.kind(t[1:]) in TREATMENTS | {"condition", "population"}
+    ]
+    together = _combination(query, lexicon)
+    if len(together) > 1 and not any(all(c.speaks_of((x,)) for x in together) for c in shown):
+        named = ", ".join(query.names.get(c, c) for c in together)
+        found.append(Gap(
+            aspect=f"all of this together: {named}",
+            reason="no single passage considers them in one patient; the statements above speak of them separately",
+        ))  # fmt: skip
+    return found
+
+
+def _combination(query: Query, lexicon: Lexicon) -> tuple[str, ...]:
+    """The treatment asked about with the patient's conditions, broader ones left out where a kind of them is named."""
+    named = [c for c in (*query.focus[:1], *query.patient) if lexicon.kind(c) != "population" and not is_generic(c)]
+    return tuple(c for c in named if not any(c in lexicon.ancestors(other) for other in named))

@@ -1,0 +1,152 @@
+"""Clinical variables that recommendations depend on: how text speaks of them, which values it names.
+
+Child-Pugh classes: A 5-6, B 7-9, C 10-15 points (Pugh et al., Br J Surg 1973;60:646-649, doi:10.1002/bjs.1800600817).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_CHILD_PUGH = re.compile(
+    r"\b(?:Child[- ](?:Turcotte[- ])?Pugh|CTP|CP)(?:[- ](?:class|score))?[- ]*(?P<list>[ABC](?:(?:\s*[/,-]\s*|\s+(?:or|and|to)\s+)[ABC])*)\b"
+)
+_SCORE_ABOVE = re.compile(r"Child[- ]Pugh score\s*(?:>|above|over|greater than)\s*(?P<points>\d+)", re.IGNORECASE)
+_SEVERITY = re.compile(
+    r"\b(?P<list>(?:mild|moderate|severe)(?:\s*(?:or|and|to|/|,)\s*(?:mild|moderate|severe))*)\s+"
+    r"(?:\(Child[^)]*\)\s*)?(?:hepatic|liver)\s+(?:impairment|dysfunction|insufficiency|failure|disease)",
+    re.IGNORECASE,
+)
+_CLASS_OF = {"mild": "A", "moderate": "B", "severe": "C"}
+_LOWEST_POINTS = {"A": 5, "B": 7, "C": 10}
+_HIGHEST_POINTS = {"A": 6, "B": 9, "C": 15}
+
+
+def child_pugh_classes(text: str) -> tuple[str, ...]:
+    """Child-Pugh classes that ``text`` speaks of, sorted; a score above n counts as the classes that lie above n."""
+    found = {c for m in _CHILD_PUGH.finditer(text) for c in re.findall(r"[ABC]\b", m["list"])}
+    for match in _SCORE_ABOVE.finditer(text):
+        found |= {c for c, points in _LOWEST_POINTS.items() if points > int(match["points"])}
+    for match in _SEVERITY.finditer(text):
+        found |= {_CLASS_OF[word.lower()] for word in re.findall(r"mild|moderate|severe", match["list"], re.IGNORECASE)}
+    return tuple(sorted(found))
+
+
+def child_pugh_below(text: str) -> tuple[str, ...]:
+    """Classes that lie wholly at or below the score threshold that ``text`` names."""
+    return tuple(
+        c
+        for match in _SCORE_ABOVE.finditer(text)
+        for c, points in _HIGHEST_POINTS.items()
+        if points <= int(match["points"])
+    )
+
+
+_CLEARANCE = re.compile(
+    r"(?:CrCl|creatinine clearance|e?GFR)\s*(?:of\s+|is\s+|was\s+|below\s+)?(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)(?:\s*mL/min)?"
+)
+_PLATELETS = re.compile(r"(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)\s*(?:or (?:more|less)\s*)?\s*[×x]\s*10(?:⁹|\^9)/L")
+_FOUR_TS = re.compile(r"\b(low|intermediate|high)(?:-probability)?\s+4Ts", re.IGNORECASE)
+
+
+def _bands(pattern: re.Pattern[str], unit: str) -> Callable[[str], tuple[str, ...]]:
+    def values(text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(f"{re.sub(' ', '', m['band'])} {unit}" for m in pattern.finditer(text)))
+
+    return values
+
+
+def _four_ts(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(m[1].lower() for m in _FOUR_TS.finditer(text)))
+
+
+def _none(text: str) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable and how text speaks of it.
+
+    ``depends`` matches a statement that depends on it, ``given`` a question that states it; ``concerns`` are the
+    concepts of which one must be in the question for it to matter (none: always). ``values`` gives the values that a
+    text names, ``below`` those it leaves out by a threshold.
+    """
+
+    name: str
+    why: str
+    depends: re.Pattern[str]
+    given: re.Pattern[str]
+    concerns: tuple[str, ...] = ()
+    values: Callable[[str], tuple[str, ...]] = _none
+    below: Callable[[str], tuple[str, ...]] = _none
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "Child-Pugh class",
+        "recommendations and labels differ by Child-Pugh class",
+        _pattern(r"Child[- ]Pugh"),
+        re.compile(r"Child[- ](?:Turcotte[- ])?Pugh(?:[- ](?:class|score))?[- ]*(?:[ABC]\b|\d)|\bCP[- ]?[ABC]\b|"
+                   r"\b(?:mild|moderate|severe) (?:hepatic|liver) (?:impairment|dysfunction)"),
+        ("hepatic impairment",),
+        child_pugh_classes,
+        child_pugh_below,
+    ),
+    Variable(
+        "creatinine clearance",
+        "doses and contraindications are set by creatinine clearance",
+        _pattern(r"\b(?:CrCl|creatinine clearance|e?GFR)\b"),
+        _pattern(r"(?:CrCl|creatinine clearance|e?GFR)\D{0,15}\d|creatinine\D{0,12}\d"),
+        ("renal impairment",),
+        _bands(_CLEARANCE, "mL/min"),
+    ),
+    Variable(
+        "bilirubin",
+        "dose needs change with the bilirubin level",
+        _pattern(r"\bbilirubin\b"),
+        _pattern(r"bilirubin\D{0,15}\d"),
+        ("hepatic impairment", "hyperbilirubinaemia"),
+    ),
+    Variable(
+        "4Ts score",
+        "testing and the intensity of anticoagulation depend on the pretest probability",
+        _pattern(r"\b4Ts\b"),
+        _pattern(r"4Ts?\D{0,20}\d|(?:low|intermediate|high)[- ](?:probability )?4Ts|confirmed (?:HIT|heparin)"),
+        ("heparin-induced thrombocytopenia",),
+        _four_ts,
+    ),
+    Variable(
+        "result of a functional (platelet activation) assay",
+        "a positive immunoassay alone does not prove heparin-induced thrombocytopenia",
+        _pattern(r"functional assay|functional confirmation|serotonin[- ]release|activation assay"),
+        _pattern(r"functional|serotonin|\bSRA\b|\bHIPA\b|confirmed (?:HIT|heparin)"),
+        ("heparin-induced thrombocytopenia",),
+    ),
+    Variable(
+        "platelet count",
+        "thresholds for treatment and transfusion are set by the platelet count",
+        _pattern(r"10(?:⁹|\^9)/L"),
+        _pattern(r"(?:platelets?|PLT)\b[^.;,]{0,25}\d|\d+\s*(?:[×x]\s*10|,000|k\b|G/L)"),
+        ("thrombocytopenia", "immune thrombocytopenia"),
+        _bands(_PLATELETS, "× 10⁹/L"),
+    ),
+    Variable(
+        "bleeding and bleeding risk (varices, recent or planned procedures)",
+        "active bleeding or a high bleeding risk changes what is advised",
+        _pattern(r"active bleeding|high bleeding risk|average bleeding risk|varices|major bleeding"),
+        _pattern(r"bleed|haemorrhag|hemorrhag|varic"),
+        ("anticoagulant", "thrombocytopenia", "cirrhosis"),
+    ),
+    Variable(
+        "body weight",
+        "doses are given per kilogram",
+        _pattern(r"\d\s*(?:mcg|mg|g|U|units?)/kg"),
+        _pattern(r"\d\s*kg\b|weigh"),
+    ),
+)  # fmt: skip

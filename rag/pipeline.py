@@ -1,0 +1,155 @@
+"""The story of an answer, one call per arrow:
+
+question ─interpret→ Query ─retrieve→ [Hit] ─select→ [Candidate] ─compose→ Plan ─verify→ Statements ─assemble→ Answer
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from rag import __version__
+from rag.answer.article import Article, Parts, abstained, redirected
+from rag.answer.compose import plan
+from rag.answer.disagree import conflicts
+from rag.answer.needed import missing
+from rag.answer.premises import corrections
+from rag.answer.question import interpret
+from rag.answer.related import related
+from rag.answer.select import Matcher, candidates
+from rag.answer.sentences import Sentences
+from rag.answer.sufficiency import coverage, gaps, speaks_to
+from rag.answer.triage import redirection
+from rag.answer.verify import Verifier
+from rag.domain import Answer, Audience, Hit, Passage, Receipt, Source
+from rag.errors import InputError, QuestionError
+from rag.index.snapshot import Snapshot
+from rag.retrieve.hybrid import retrieve
+from rag.settings import Settings
+
+
+class Pipeline:
+    """One opened snapshot and what answers questions from it. Safe to share between threads.
+
+    Everything is deterministic: the same question on the same snapshot gives the same answer, but for its timings.
+    """
+
+    def __init__(self, settings: Settings, snapshot: Snapshot) -> None:
+        self.settings = settings
+        self.snapshot = snapshot
+        self._lock = threading.Lock()  # SQLite's connection and the encoder are used by one question at a time
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Pipeline:
+        """On the current snapshot of ``settings.index_dir``. Raises ``SnapshotError`` when there is none to use."""
+        settings = settings or Settings.from_environment()
+        return cls(settings, Snapshot(settings.index_dir))
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        return Verifier(self.snapshot.analyzer.lexicon)
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        return Sentences(self.snapshot)
+
+    def ask(self, question: str, audience: Audience = Audience.CLINICIAN) -> Answer:
+        """The article that answers ``question``, or the reason why there is none.
+
+        Raises:
+            QuestionError: the question is empty or longer than the settings allow.
+        """
+        with self._lock:
+            return self._ask(self._checked(question), audience)
+
+    def _ask(self, question: str, audience: Audience) -> Answer:
+        clock, snapshot = Clock(), self.snapshot
+        fixed = redirection(question)
+        if fixed:
+            return redirected(question, fixed, audience, self._receipt((), clock))
+        with clock.step("interpret"):
+            query = interpret(question, snapshot.analyzer)
+        with clock.step("embed"):
+            vector = snapshot.encoder.encode([question])[0]
+        with clock.step("retrieve"):
+            hits = retrieve(snapshot, question, vector, self.settings.candidates, self.settings.dense_weight)
+        with clock.step("select"):
+            matcher = Matcher(snapshot, query)
+            pool = candidates(snapshot, self.sentences, matcher, vector, hits)
+            covered = coverage(query, pool, matcher)
+        if not speaks_to(covered, self.settings.min_coverage):
+            return abstained(query, covered, pool, audience, self._receipt(hits, clock))
+        with clock.step("compose"):
+            lexicon = snapshot.analyzer.lexicon
+            planned = plan(query, pool, lexicon)
+            shown = planned.shown()
+            parts = Parts(
+                planned,
+                corrections(snapshot, self.sentences, matcher, self.verifier),
+                conflicts(query, pool, lexicon),
+                missing(query, shown, pool, lexicon),
+                gaps(query, shown, covered.open, lexicon),
+                related(query, pool, lexicon),
+            )
+        with clock.step("verify"):
+            article = Article(query, audience, snapshot, self.verifier)
+            return article.assembled(parts, lambda: self._receipt(hits, clock))
+
+    def search(self, question: str, k: int = 10) -> list[tuple[Hit, Passage, Source]]:
+        """The ``k`` best passages for ``question`` with their sources, best first."""
+        if k < 1:
+            raise InputError(f"k {k}: expected at least 1")
+        text, snapshot = self._checked(question), self.snapshot
+        with self._lock:
+            vector = snapshot.encoder.encode([text])[0]
+            hits = retrieve(snapshot, text, vector, k, self.settings.dense_weight)
+            passages = [snapshot.store.passage(h.row) for h in hits]
+            return [(h, p, snapshot.store.source(p.source_key)) for h, p in zip(hits, passages, strict=True)]
+
+    def passage(self, passage_id: str) -> tuple[Passage, Source]:
+        """A passage with its source. Raises ``NotFoundError`` for an id that the snapshot does not hold."""
+        with self._lock:
+            passage = self.snapshot.store.passage(self.snapshot.store.row_of(passage_id))
+            return passage, self.snapshot.store.source(passage.source_key)
+
+    def _checked(self, question: str) -> str:
+        text, most = " ".join(question.split()), self.settings.max_question_chars
+        if not text:
+            raise QuestionError("question '': empty; expected a clinical question in words")
+        if len(text) > most:
+            raise QuestionError(f"question of {len(text)} characters: expected at most {most}; shorten it")
+        return text
+
+    def _receipt(self, hits: object, clock: Clock) -> Receipt:
+        retrieved = tuple(h.passage_id for h in hits) if isinstance(hits, list) else ()
+        return Receipt(
+            snapshot_id=self.snapshot.snapshot_id,
+            corpus_digest=self.snapshot.corpus_digest,
+            settings_digest=self.settings.digest(),
+            software=f"osler {__version__}",
+            models={"encoder": f"{self.settings.model}@{self.snapshot.manifest['encoder_id']}"},
+            retrieved=retrieved,
+            timings_ms=clock.timings(),
+        )
+
+
+class Clock:
+    """Wall time of named steps."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._steps[name] = time.perf_counter() - start
+
+    def timings(self) -> dict[str, float]:
+        """Milliseconds of each finished step and of all so far."""
+        steps = self._steps | {"total": time.perf_counter() - self._start}
+        return {name: round(seconds * 1000, 3) for name, seconds in steps.items()}

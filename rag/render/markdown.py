@@ -1,0 +1,170 @@
+"""An answer as CommonMark.
+
+Every string of an answer is escaped: what a corpus or a question holds can make neither markup nor links nor HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from rag.domain import Answer, Disagreement, Needed, Reference, Statement
+from rag.render import words
+
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~#$@]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+_LINE_START = re.compile(r"^(\d{0,9})([-+=.)])")
+_ADDRESS_SAFE = "/:?#@!$&+,;=%~-._"
+
+
+def to_markdown(answer: Answer, *, anchors: bool = True) -> str:
+    """Render an answer, bottom line first, ending with one newline.
+
+    Args:
+        anchors: Citation marks point to the reference list through ``<a id="ref-1"></a>``, the only HTML. Without it
+            (for front ends that show HTML as text) they point to the source's own page.
+    """
+    marks = _Marks(answer.references, anchors)
+    blocks = [*_head(answer), *_bottom_line(answer, marks), *_sections(answer, marks), *_disagreements(answer, marks)]
+    blocks += [*_needed(answer, marks), *_gaps(answer), *_nearest(answer), *_references(answer, anchors)]
+    blocks += [*_related(answer), *_glossary(answer), *_foot(answer)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def escape(text: str) -> str:
+    """One line of Markdown that shows ``text`` as it stands, wherever in a line it is put."""
+    escaped = _SPECIAL.sub(lambda match: "\\" + match.group(), words.one_line(text))
+    return _LINE_START.sub(r"\1\\\2", escaped)
+
+
+class _Marks:
+    """Citation marks of statements, linked to where a reader finds the source."""
+
+    def __init__(self, references: Sequence[Reference], anchors: bool) -> None:
+        self._targets = {
+            r.number: f"#{words.anchor(r.number)}" if anchors else _address(words.web_link(r.url)) for r in references
+        }
+
+    def sentence(self, statement: Statement) -> str:
+        marks = "".join(self._mark(number) for number in statement.citations)
+        note = words.qualifier(statement)
+        return f"{escape(statement.text)} {marks}" + (f" *({escape(note)})*" if note else "")
+
+    def _mark(self, number: int) -> str:
+        mark, target = escape(words.mark(number)), self._targets[number]
+        return f"[{mark}]({target})" if target else mark
+
+
+def _head(answer: Answer) -> Iterator[str]:
+    yield f"# {escape(answer.title)}"
+    if words.one_line(answer.question) != words.one_line(answer.title):
+        yield f"**Question:** {escape(answer.question)}"
+    yield f"*{escape(words.status(answer))}*"
+    if answer.reason:
+        yield f"**Reason:** {escape(answer.reason)}"
+
+
+def _bottom_line(answer: Answer, marks: _Marks) -> Iterator[str]:
+    if not answer.bottom_line:
+        return
+    yield f"**{words.BOTTOM_LINE}**"
+    for statement in answer.bottom_line:
+        yield marks.sentence(statement)
+
+
+def _sections(answer: Answer, marks: _Marks) -> Iterator[str]:
+    for section in answer.sections:
+        yield f"## {escape(section.heading)}"
+        yield _list(marks.sentence(statement) for statement in section.statements)
+
+
+def _disagreements(answer: Answer, marks: _Marks) -> Iterator[str]:
+    if answer.disagreements:
+        yield f"## {words.DISAGREEMENTS}"
+    for disagreement in answer.disagreements:
+        yield f"**{escape(disagreement.topic)}**"
+        yield _list(_positions(disagreement, answer, marks))
+
+
+def _positions(disagreement: Disagreement, answer: Answer, marks: _Marks) -> Iterator[str]:
+    for position in disagreement.positions:
+        who, where = words.holder(position, answer.references), words.place_and_year(position)
+        yield f"**{escape(who)}** ({escape(where)}): {marks.sentence(position.statement)}"
+
+
+def _needed(answer: Answer, marks: _Marks) -> Iterator[str]:
+    if answer.needed:
+        yield f"## {words.needed_heading(answer)}"
+        yield "\n".join(_variable(needed, marks) for needed in answer.needed)
+
+
+def _variable(needed: Needed, marks: _Marks) -> str:
+    lines = [f"- **{escape(needed.variable)}:** {escape(needed.why)}"]
+    for branch in needed.branches:
+        note = f" ({escape(branch.note)})" if branch.note else ""
+        lines.append(f"  - **{escape(branch.value)}:** {marks.sentence(branch.statement)}{note}")
+    return "\n".join(lines)
+
+
+def _gaps(answer: Answer) -> Iterator[str]:
+    if answer.gaps:
+        yield f"## {words.GAPS}"
+        yield _list(f"**{escape(gap.aspect)}:** {escape(gap.reason)}" for gap in answer.gaps)
+
+
+def _nearest(answer: Answer) -> Iterator[str]:
+    if not answer.nearest:
+        return
+    yield f"## {words.NEAREST}"
+    for evidence in answer.nearest:
+        where = ", ".join(filter(None, [words.source_label(evidence, answer.references), words.locator(evidence)]))
+        yield f"> {escape(evidence.quote)}\n>\n> {escape(where)}"
+
+
+def _references(answer: Answer, anchors: bool) -> Iterator[str]:
+    if answer.references:
+        yield f"## {words.REFERENCES}"
+        yield "\n".join(_reference(r, answer.references, anchors) for r in answer.references)
+
+
+def _reference(reference: Reference, references: Sequence[Reference], anchors: bool) -> str:
+    target = f'<a id="{words.anchor(reference.number)}"></a>' if anchors else ""
+    citation = "".join(_piece(text, url) for text, url in words.linked(reference))
+    return f"{reference.number}. {target}{citation} *({escape(words.details(reference, references))})*"
+
+
+def _piece(text: str, url: str | None) -> str:
+    """A piece of a citation; spaces at its ends are kept, since pieces are joined."""
+    if url and text == url and not set(url) & set("<>"):
+        return f"<{url}>"
+    if url:
+        return f"[{escape(text)}]({_address(url)})"
+    before, after = " " * text[:1].isspace(), " " * (text[-1:].isspace() and not text.isspace())
+    return before + escape(text) + after
+
+
+def _related(answer: Answer) -> Iterator[str]:
+    if answer.related_questions:
+        yield f"## {words.RELATED}"
+        yield _list(escape(question) for question in answer.related_questions)
+
+
+def _glossary(answer: Answer) -> Iterator[str]:
+    if answer.glossary:
+        yield f"## {words.GLOSSARY}"
+        yield _list(f"**{escape(entry.term)}:** {escape(entry.meaning)}" for entry in answer.glossary)
+
+
+def _foot(answer: Answer) -> Iterator[str]:
+    yield "---"
+    yield escape(answer.disclaimer)
+    yield f"*{escape(words.receipt_line(answer))}*"
+
+
+def _list(items: Iterator[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _address(url: str | None) -> str | None:
+    """A link destination: characters that could end it are encoded, and "&" is no entity."""
+    return quote(url, safe=_ADDRESS_SAFE).replace("&", "&amp;") if url else None

@@ -1,0 +1,201 @@
+"""What every rendering of an answer says in the same words: headings, labels, marks and notes.
+
+Nothing here is escaped for a format: that is each renderer's own work, on every string that it is given.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from rag.answer.references import doi_url, pubmed_url
+from rag.domain import Answer, Evidence, EvidenceType, Outcome, Position, Reference, Statement, Verdict
+
+BOTTOM_LINE: Final = "Bottom line"
+DISAGREEMENTS: Final = "Where sources disagree"
+NEEDED: Final = "What would change this answer"
+NEEDED_UNANSWERED: Final = "What the answer depends on"
+GAPS: Final = "What could not be supported"
+NEAREST: Final = "Nearest passages"
+REFERENCES: Final = "References"
+RELATED: Final = "Related questions"
+GLOSSARY: Final = "Glossary"
+EVIDENCE: Final = "Evidence"
+
+_OUTCOMES: Final = {
+    Outcome.ANSWERED: "Answered",
+    Outcome.PARTIAL: "Answered in part",
+    Outcome.ABSTAINED: "Not answered",
+    Outcome.REDIRECTED: "Redirected",
+}
+_REVIEWS: Final = {
+    "submitted": "submitted, not yet reviewed by a clinician",
+    "under_review": "under review by a clinician",
+    "approved": "approved by a clinician",
+    "rejected": "rejected by a clinician",
+    "stale": "out of date, to be reviewed again",
+}
+_EVIDENCE_TYPES: Final = {
+    EvidenceType.RCT: "randomised controlled trial",
+    EvidenceType.CONSUMER: "consumer information",
+}
+_COUNTRIES: Final = dict(
+    pair.split("=")
+    for pair in (
+        "AE=United Arab Emirates|AR=Argentina|AT=Austria|AU=Australia|BD=Bangladesh|BE=Belgium|BG=Bulgaria|BR=Brazil|"
+        "CA=Canada|CH=Switzerland|CL=Chile|CN=China|CO=Colombia|CY=Cyprus|CZ=Czechia|DE=Germany|DK=Denmark|EE=Estonia|"
+        "EG=Egypt|ES=Spain|ET=Ethiopia|EU=EU|FI=Finland|FR=France|GB=UK|GH=Ghana|GR=Greece|HK=Hong Kong|HR=Croatia|"
+        "HU=Hungary|ID=Indonesia|IE=Ireland|IL=Israel|IN=India|INT=international|IQ=Iraq|IR=Iran|IS=Iceland|IT=Italy|"
+        "JO=Jordan|JP=Japan|KE=Kenya|KR=South Korea|LB=Lebanon|LK=Sri Lanka|LT=Lithuania|LU=Luxembourg|LV=Latvia|"
+        "MA=Morocco|MT=Malta|MX=Mexico|MY=Malaysia|NG=Nigeria|NL=Netherlands|NO=Norway|NP=Nepal|NZ=New Zealand|PE=Peru|"
+        "PH=Philippines|PK=Pakistan|PL=Poland|PT=Portugal|QA=Qatar|RO=Romania|RS=Serbia|RU=Russia|SA=Saudi Arabia|"
+        "SE=Sweden|SG=Singapore|SI=Slovenia|SK=Slovakia|TH=Thailand|TN=Tunisia|TR=Türkiye|TW=Taiwan|UA=Ukraine|"
+        "UG=Uganda|UK=UK|US=US|VN=Vietnam|ZA=South Africa"
+    ).split("|")
+)
+_GRADES: Final = {"strong", "conditional", "weak", "moderate"}
+_CERTAINTIES: Final = {"high", "moderate", "low", "very low"}
+_WEB: Final = re.compile(r"https?://\S+", re.IGNORECASE)
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters (terminal escapes) and direction overrides; line ends and tabs stay."""
+    return "".join(c for c in text if c in "\n\t" or not (unicodedata.category(c) == "Cc" or _turns_direction(c)))
+
+
+def one_line(text: str) -> str:
+    """``text`` as one printable line, its white space collapsed."""
+    return printable(" ".join(text.split()))
+
+
+def country(jurisdiction: str) -> str:
+    """Name of a jurisdiction code, or the code where we have no name."""
+    return _COUNTRIES.get(jurisdiction, jurisdiction)
+
+
+def evidence_type_words(evidence_type: EvidenceType) -> str:
+    return _EVIDENCE_TYPES.get(evidence_type, evidence_type.value.replace("_", " "))
+
+
+def mark(number: int) -> str:
+    return f"[{number}]"
+
+
+def anchor(number: int) -> str:
+    """Identifier of a reference within a page."""
+    return f"ref-{number}"
+
+
+def status(answer: Answer) -> str:
+    """Outcome and review, as one line: "Answered in part · Review: under review by a clinician (2026-01-28)"."""
+    updated = f" ({answer.review.updated})" if answer.review.updated else ""
+    return f"{_OUTCOMES[answer.outcome]} · Review: {_REVIEWS[answer.review.status]}{updated}"
+
+
+def needed_heading(answer: Answer) -> str:
+    return NEEDED if answer.bottom_line else NEEDED_UNANSWERED
+
+
+def qualifier(statement: Statement) -> str | None:
+    """What a reader must know beside the text: strength and certainty unless the text says them, and our reservations.
+
+    Example: "strong recommendation, moderate certainty".
+    """
+    said = statement.text.casefold().replace("-", " ")
+    stated = [
+        _graded(statement.strength, _GRADES, "recommendation"),
+        _graded(statement.certainty, _CERTAINTIES, "certainty"),
+    ]
+    parts = [words for words in stated if words and words.casefold().replace("-", " ") not in said]
+    if statement.derived:
+        parts.append("our own calculation or inference")
+    if statement.verdict is Verdict.PARTIAL:
+        parts.append("partly supported")
+    elif statement.verdict is not Verdict.SUPPORTED:
+        parts.append(statement.verdict.value)
+    return ", ".join(parts) or None
+
+
+def locator(evidence: Evidence) -> str:
+    """Where in its source a quote stands: "Dosing, p. 12", or nothing."""
+    page = f"p. {evidence.page}" if evidence.page is not None else None
+    return ", ".join(part for part in (evidence.heading, page) if part)
+
+
+def cited(evidence: Evidence, references: Sequence[Reference]) -> Reference | None:
+    """The reference that ``evidence`` comes from; nothing for a passage that was only near."""
+    return next((r for r in references if r.source_id == evidence.source_id), None)
+
+
+def source_label(evidence: Evidence, references: Sequence[Reference]) -> str:
+    """Number of the source of ``evidence`` as a mark, or its key when the source is not in the reference list."""
+    found = cited(evidence, references)
+    return mark(found.number) if found else evidence.source_id
+
+
+def holder(position: Position, references: Sequence[Reference]) -> str:
+    """Who holds a position: the issuing body, else the first author, else the container or title of its source."""
+    if position.issuing_body:
+        return position.issuing_body
+    number = position.statement.citations[0]
+    source = next(r for r in references if r.number == number)
+    if source.authors:
+        return source.authors[0] + (" et al." if len(source.authors) > 1 else "")
+    return source.container or source.title
+
+
+def place_and_year(position: Position) -> str:
+    """Jurisdiction and year of a position: "UK, 2024"."""
+    return ", ".join([country(position.jurisdiction), *([str(position.year)] if position.year else [])])
+
+
+def details(reference: Reference, references: Sequence[Reference]) -> str:
+    """What Vancouver style leaves out: evidence type, jurisdiction, state, and whether the source still stands."""
+    parts = [evidence_type_words(reference.evidence_type), country(reference.jurisdiction)]
+    as_of = reference.as_of
+    if as_of and as_of != str(reference.year) and as_of not in reference.vancouver:
+        parts.append(f"as of {as_of}" if as_of[0].isdigit() else as_of)
+    if reference.retracted:
+        parts.append("retracted")
+    if reference.superseded_by:
+        newer = next((mark(r.number) for r in references if r.source_id == reference.superseded_by), None)
+        parts.append(f"superseded by {newer or reference.superseded_by}")
+    return " · ".join(parts)
+
+
+def receipt_line(answer: Answer) -> str:
+    return f"Snapshot {answer.receipt.snapshot_id} · {answer.receipt.software} · answer {answer.answer_id}"
+
+
+def web_link(url: str | None) -> str | None:
+    """``url`` if it is an http or https address without white space or control characters, else nothing."""
+    return url if url and _WEB.fullmatch(url) and printable(url) == url else None
+
+
+def linked(reference: Reference) -> list[tuple[str, str | None]]:
+    """A Vancouver citation in pieces of (text, address): identifiers and addresses carry one, the rest none.
+
+    Every address given is an http or https one.
+    """
+    targets = {f"doi:{reference.doi}": doi_url(reference.doi)} if reference.doi else {}
+    if reference.pmid:
+        targets[f"PMID: {reference.pmid}"] = pubmed_url(reference.pmid)
+    if url := web_link(reference.url):
+        targets[url] = url
+    found = [text for text in targets if text in reference.vancouver]
+    if not found:
+        return [(reference.vancouver, None), *([(" ", None), (url, url)] if url else [])]
+    pieces = re.split(
+        "(" + "|".join(re.escape(text) for text in sorted(found, key=len, reverse=True)) + ")", reference.vancouver
+    )
+    return [(piece, targets.get(piece)) for piece in pieces if piece]
+
+
+def _graded(value: str | None, scale: set[str], noun: str) -> str | None:
+    return f"{value} {noun}" if value and value.casefold() in scale else value
+
+
+def _turns_direction(character: str) -> bool:
+    return character in "\u2028\u2029" or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
