@@ -242,6 +242,7 @@ class Statement(Frozen):
     """One sentence shown to a reader, with what supports it.
 
     ``citations`` are reference numbers from 1, one for each source in ``evidence``, in order of first use.
+    ``correction_of`` is the claim in the question that this statement contradicts, if it does.
     """
 
     statement_id: str
@@ -255,6 +256,7 @@ class Statement(Frozen):
     strength: str | None = None
     certainty: str | None = None
     derived: bool = False
+    correction_of: str | None = None
 
 
 class Section(Frozen):

@@ -104,10 +104,14 @@ class Article:
 
     def _bottom_line(self, parts: Parts) -> list[Statement]:
         """Corrections of wrong premises first, then what answers the question."""
-        claims = [Claim(c.candidate) for c in parts.corrections]
-        corrected = {c.lead.record.row for c in claims}
-        claims += [c for c in parts.plan.bottom_line if c.lead.record.row not in corrected]
-        return [s for c in claims if (s := self._writer.write(c, Role.BOTTOM_LINE))]
+        corrected = {c.candidate.record.row for c in parts.corrections}
+        written = [self._writer.write(Claim(c.candidate), Role.BOTTOM_LINE, c.premise) for c in parts.corrections]
+        written += [
+            self._writer.write(c, Role.BOTTOM_LINE)
+            for c in parts.plan.bottom_line
+            if c.lead.record.row not in corrected
+        ]
+        return [s for s in written if s]
 
     def _section(self, heading: str, role: Role, claims: Sequence[Claim], shown: set[str]) -> Section | None:
         if self._audience is Audience.PATIENT and role in _FOR_PROFESSIONALS:

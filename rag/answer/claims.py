@@ -13,7 +13,7 @@ from rag.domain import Evidence, Role, Statement, Verdict
 
 #: Sentences with vectors at least this near that agree in numbers and stance say the same.
 SAME = 0.93
-#: Sentences this near are not both shown: the second adds nothing that a reader would miss.
+#: Of sentences this near the second is not shown when it names nothing and gives no value that the first does not.
 REPEATS = 0.88
 
 
@@ -58,7 +58,13 @@ def merged(candidates: Sequence[Candidate]) -> list[Claim]:
 
 def is_novel(candidate: Candidate, shown: Iterable[Candidate]) -> bool:
     """Whether a candidate says something that none of ``shown`` says already."""
-    return all(similarity(candidate, other) < REPEATS for other in shown)
+    return not any(similarity(candidate, other) >= REPEATS and _adds_nothing(candidate, other) for other in shown)
+
+
+def _adds_nothing(candidate: Candidate, other: Candidate) -> bool:
+    mine, theirs = candidate.sentence, other.sentence
+    values = [q for q in mine.quantities if q.unit != "year"]
+    return mine.concepts <= theirs.about and all(any(q.same_as(o) for o in theirs.quantities) for q in values)
 
 
 class Writer:
@@ -69,7 +75,7 @@ class Writer:
         self._numbering = numbering
         self._labels: dict[tuple[str, int, int], str] = {}
 
-    def write(self, claim: Claim, role: Role) -> Statement | None:
+    def write(self, claim: Claim, role: Role, correction_of: str | None = None) -> Statement | None:
         """The statement, or None when its evidence does not support it or is all retracted."""
         members = [m for m in claim.members if not m.source.retracted]
         if not members:
@@ -92,6 +98,7 @@ class Writer:
             strength=lead.passage.strength,
             certainty=lead.passage.certainty,
             derived=lead.passage.derived,
+            correction_of=correction_of,
         )
 
     def evidence(self, candidate: Candidate) -> Evidence:

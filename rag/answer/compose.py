@@ -31,14 +31,19 @@ _ANSWERING: dict[Intent, frozenset[Role]] = {
     Intent.DEFINITION: frozenset({Role.BACKGROUND, Role.DIAGNOSIS, Role.MECHANISM}),
 }
 _NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
-_ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
+#: Roles that report or warn rather than advise.
+_REPORTING = frozenset({Role.PROGNOSIS, Role.PITFALL, Role.MECHANISM, Role.DIAGNOSIS})
 _WEIGHING = frozenset({Intent.DECISION, Intent.EVIDENCE})
 _ROLE, _FOCUS, _ADVICE, _NORM, _WARNING, _MAIN = 0.10, 0.08, 0.10, 0.05, 0.15, 0.06
 _PER_RANK = 0.01
-_FOREIGN = 0.25
+_DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
+_FOREIGN = 0.1
 #: Sentences below this share of the best one of their section, or below the floor, are left out.
-_KEEP, _FLOOR = 0.62, 0.24
+_KEEP, _FLOOR = 0.5, 0.24
 _SECOND = 0.82
+_SOME_FOREIGN = 0.34
+#: Sections that go first when there are too many.
+_SPARE = frozenset({Role.PROGNOSIS, Role.BACKGROUND})
 _MOST_IN_SECTION, _MOST_IN_BACKGROUND, _MOST_SECTIONS, _MOST_FOR_FACTOID = 4, 3, 8, 4
 _FACTOID = frozenset({Intent.DOSE, Intent.DEFINITION, Intent.MECHANISM, Intent.TIMING})
 
@@ -85,7 +90,7 @@ class _Composer:
     def _decision(self) -> Stance | None:
         """Stance of the most relevant advice on the treatments asked about; advice for an adjunct is conditional."""
         for candidate in sorted(self.pool, key=lambda c: -self.answering(c)):
-            if candidate.speaks_of(self.query.focus) and candidate.role in _ADVISING:
+            if candidate.speaks_of(self.query.focus) and candidate.role not in _REPORTING:
                 if candidate.sentence.line in {"adjunct", "rescue", "not_first"}:
                     return Stance.CONDITIONAL
                 if candidate.sentence.stance is not Stance.NEUTRAL:
@@ -118,7 +123,7 @@ class _Composer:
         query = self.query
         found = [
             c for c in self.pool
-            if c.role is Role.PITFALL and c.speaks_of(query.focus) and c.speaks_of(query.patient) and not c.foreign
+            if c.role is Role.PITFALL and c.speaks_of(query.focus) and c.speaks_of(query.patient)
         ]  # fmt: skip
         return sorted(found, key=lambda c: ("boxed" not in (c.passage.strength or ""), -c.relevance))
 
@@ -130,10 +135,17 @@ class _Composer:
             score += _ROLE
         if self.main and candidate.speaks_of((self.main,)):
             score += _MAIN
+        if not sentence.excludes.isdisjoint(query.absent):
+            score += _ROLE
+        if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
+            score += _ROLE
+        if candidate.passage.derived:
+            score -= _NORM  # what a source says comes before what was concluded from it
         if query.focus and candidate.speaks_of(query.focus):
             score += _FOCUS
             if query.intent is Intent.DECISION and (sentence.stance is not Stance.NEUTRAL or sentence.line):
                 score += _ADVICE + (_NORM if sentence.source.evidence_type in _NORMATIVE else 0.0)
+                score += _NORM if sentence.line else 0.0
                 score += _ROLE if candidate.role is Role.BACKGROUND and sentence.stance is Stance.ABSENT else 0.0
         return score
 
@@ -141,8 +153,9 @@ class _Composer:
         shown = [c for claim in bottom for c in claim.members]
         by_role: dict[Role, list[Candidate]] = {}
         for candidate in self.pool:
-            if candidate not in shown:
-                by_role.setdefault(self._place(candidate), []).append(candidate)
+            role = self._place(candidate)
+            if role and candidate not in shown and self._is_on_topic(candidate):
+                by_role.setdefault(role, []).append(candidate)
         sections = []
         for role in Role:
             claims = self._claims(role, by_role.get(role, []), shown)
@@ -152,14 +165,26 @@ class _Composer:
                 title = heading(role, self.query, self.main, leads, self.decision)
                 sections.append(PlannedSection(title, role, tuple(claims)))
         most = _MOST_FOR_FACTOID if self.query.intent in _FACTOID else _MOST_SECTIONS
-        best = sorted(sections, key=lambda s: -max(self.fit(c.lead, s.role) for c in s.claims))[:most]
+        best = sorted(sections, key=lambda s: (s.role in _SPARE, -max(self.fit(c.lead, s.role) for c in s.claims)))[:most]
         return [s for s in sections if s in best]
 
-    def _place(self, candidate: Candidate) -> Role:
+    def _is_on_topic(self, candidate: Candidate) -> bool:
+        """About the patient's main condition, or about a treatment in question and no other condition."""
+        treatments = (*self.query.focus, *self.query.current)
+        if not self.main and not treatments:
+            return candidate.relevance >= _KEEP * self.pool[0].relevance
+        if self.main and candidate.speaks_of((self.main,)):
+            return True
+        return candidate.speaks_of(treatments) and (not self.main or candidate.foreign <= _SOME_FOREIGN)
+
+    def _place(self, candidate: Candidate) -> Role | None:
         """The section a sentence belongs to. About a treatment in question, evidence and warnings are reasons."""
         query = self.query
-        if query.intent not in _WEIGHING or not query.focus or not candidate.speaks_of(query.focus):
+        if query.intent not in _WEIGHING or not query.focus:
             return candidate.role
+        if not candidate.speaks_of(query.focus):
+            aside = {Role.MECHANISM: None, Role.BACKGROUND: None, Role.EXCEPTION: Role.PITFALL}
+            return aside.get(candidate.role, candidate.role)
         if candidate.role in {Role.PITFALL, Role.PROGNOSIS, Role.BACKGROUND}:
             return Role.RATIONALE
         if candidate.role in {Role.ACTION, Role.DOSING} and self.decision is not Stance.FOR and query.current:
@@ -180,7 +205,11 @@ class _Composer:
     def fit(self, candidate: Candidate, role: Role) -> float:
         """How much a sentence adds to its section: relevance, the patient's own treatments and conditions, warnings."""
         query, sentence = self.query, candidate.sentence
-        score = candidate.relevance - _PER_RANK * sentence.evidence_rank - _FOREIGN * candidate.foreign
+        score = candidate.relevance - _PER_RANK * sentence.evidence_rank
+        if not sentence.is_warning:
+            score -= _FOREIGN * candidate.foreign
+        if role is Role.ACTION and (candidate.passage.strength or "").startswith("strong"):
+            score += _NORM
         if query.current and candidate.speaks_of(query.current) and role not in {Role.RATIONALE, Role.EXCEPTION}:
             score += _FOCUS
         if self.main and candidate.speaks_of((self.main,)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag.answer.reading import Reading
@@ -38,7 +38,7 @@ def deletion_faults(statement: Reading, evidence: Reading) -> list[Reason] | Non
     return best
 
 
-def _alignments(part: Sequence[Hashable], whole: Sequence[Hashable], low: int, high: int) -> list[list[int]]:
+def _alignments(part: Sequence[str], whole: Sequence[str], low: int, high: int) -> list[list[int]]:
     """Ways to find ``part`` in order in ``whole[low:high]``: in one piece, from the left, from the right."""
     leftmost = _greedy(part, whole, range(low, high))
     if leftmost is None:
@@ -49,7 +49,7 @@ def _alignments(part: Sequence[Hashable], whole: Sequence[Hashable], low: int, h
     return [*runs[:1], leftmost, rightmost[::-1] if rightmost is not leftmost else leftmost]
 
 
-def _greedy(part: Sequence[Hashable], whole: Sequence[Hashable], places: range) -> list[int] | None:
+def _greedy(part: Sequence[str], whole: Sequence[str], places: range) -> list[int] | None:
     found, want = [], iter(part)
     key = next(want, None)
     for i in places:
@@ -70,7 +70,7 @@ def _faults(statement: Reading, evidence: Reading, kept: frozenset[int]) -> list
     ]
     for i in sorted(removed):
         quantity, mention, atom = evidence.quantity_at.get(i), evidence.mention_at.get(i), evidence.atoms[i]
-        if (quantity and quantity.unit != "year") or (not quantity and any(c.isdigit() for c in str(atom.key))):
+        if (quantity and quantity.unit != "year") or (not quantity and any(c.isdigit() for c in atom.key)):
             faults.append(Reason("number", f"deleted: {evidence.written(i, i)}"))
         if mention and mention.concept not in statement.concepts:
             kind = "population" if mention.kind in {"condition", "population", "setting"} else "drug"

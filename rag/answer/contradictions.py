@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rag.answer.condensing import Reason
 from rag.answer.reading import Reading, Steer, term_of
-from rag.language.lexicon import Lexicon
+from rag.language.lexicon import Lexicon, Mention
 from rag.language.polarity import Cue, Stance, line_cues, stance
 from rag.language.quantities import Quantity
 
@@ -42,6 +42,7 @@ _PREDICATES = {term_of(w): name for name, words in {
 }.items() for w in words.split()}  # fmt: skip
 _BLAND = frozenset(term_of(w) for w in "patient person people case adult man woman use used give given dose".split())
 _PREPOSITIONS = frozenset({"in", "for", "with", "by", "to", "of", "at", "on", "when", "if", "from"})
+_REACH = 7  # atoms within which a negation reaches what follows
 # Share of a claim's content that the evidence must have: for what is said of a subject, and for names alone.
 _COVERED, _NOUNS_COVERED = 0.6, 0.75
 
@@ -70,23 +71,27 @@ def contradiction(claim: Reading, evidence: Reading, lexicon: Lexicon) -> Reason
 
 def same_subject(claim: Reading, evidence: Reading, lexicon: Lexicon) -> bool:
     """Whether the evidence names every drug and condition of the claim, or kinds of them, each on its own."""
-    shared = False
-    for mention in claim.mentions:
-        if mention.kind not in _ENTITIES:
-            continue
-        # HIT is a thrombocytopenia, but a claim on both needs both.
-        free = (evidence.concepts - claim.concepts) | {mention.concept} & evidence.concepts
-        either = mention.kind not in _DRUGS
-        named = any(lexicon.is_a(c, mention.concept) or (either and lexicon.is_a(mention.concept, c)) for c in free)
-        if not named and mention.kind in {*_DRUGS, "condition"}:
-            return False
-        shared = shared or named
-    return shared
+    named = {m: _named(m, claim, evidence, lexicon) for m in claim.mentions if m.kind in _ENTITIES}
+    needed = _DRUGS | {"condition"}
+    return any(named.values()) and all(found for m, found in named.items() if m.kind in needed)
+
+
+def same_drugs(claim: Reading, evidence: Reading, lexicon: Lexicon) -> bool:
+    """Whether the evidence names every drug and procedure of the claim."""
+    return all(_named(m, claim, evidence, lexicon) for m in claim.mentions if m.kind in _DRUGS)
+
+
+def _named(mention: Mention, claim: Reading, evidence: Reading, lexicon: Lexicon) -> bool:
+    # HIT is a thrombocytopenia, but a claim on both needs both.
+    taken = [o for o in claim.concepts if o != mention.concept and lexicon.is_a(o, mention.concept)]
+    free = [c for c in evidence.concepts if not any(lexicon.is_a(c, o) for o in taken)]
+    broader = mention.kind not in _DRUGS
+    return any(lexicon.is_a(c, mention.concept) or (broader and lexicon.is_a(mention.concept, c)) for c in free)
 
 
 def _raw_terms(reading: Reading, atoms: Iterable[int]) -> list[tuple[int, str]]:
     """Terms of the words themselves, also of those inside a concept's name, with canonical predicates."""
-    found = ((i, term_of(str(reading.keys[i]))) for i in atoms if i not in reading.quantity_at)
+    found = ((i, term_of(reading.keys[i])) for i in atoms if i not in reading.quantity_at)
     return [(i, _PREDICATES.get(t, t)) for i, t in found if t]
 
 
@@ -160,7 +165,7 @@ def _allows(reading: Reading, quantity: Quantity) -> bool:
 
 
 def _limits(reading: Reading) -> list[tuple[str, Quantity]]:
-    words = {str(k) for k in reading.keys}
+    words = set(reading.keys)
     found = []
     for quantity in reading.quantities:
         written = reading.text[quantity.start : quantity.end].lower()
@@ -175,7 +180,7 @@ def _limits(reading: Reading) -> list[tuple[str, Quantity]]:
 def _near(reading: Reading, quantity: Quantity, words: set[str]) -> bool:
     place = next(i for i, q in reading.quantity_at.items() if q is quantity)
     near = reading.keys[max(0, place - 8) : place + 9]
-    return not words.isdisjoint(str(k) for k in near) and len(reading.atoms) < 20
+    return not words.isdisjoint(near) and len(reading.atoms) < 20
 
 
 def _same_kind(one: Quantity, other: Quantity) -> bool:
@@ -221,14 +226,17 @@ def _opposite(claim: Reading, evidence: Reading) -> Iterator[Reason]:
         for row, side in _SIDES.get(term, ()):
             other = [t for t in theirs if (row, 1 - side) in _SIDES.get(t, ())]
             same = any((row, side) in _SIDES.get(t, ()) for t in theirs)
-            if row == _ORGANS and not (_eliminates(claim) and _eliminates(evidence)):
+            if not other or (row == _ORGANS and not (_eliminates(claim, term) and _eliminates(evidence, other[0]))):
                 continue
-            if other and not same and _denies(claim, place) == _denies(evidence, theirs[other[0]]):
+            if not same and _denies(claim, place) == _denies(evidence, theirs[other[0]]):
                 yield Reason("negation", f"{other[0]} against {term}")
 
 
-def _eliminates(reading: Reading) -> bool:
-    return any(t == "elimin" for _, t in _raw_terms(reading, range(len(reading.atoms))))
+def _eliminates(reading: Reading, organ: str) -> bool:
+    """Whether an organ stands near a word of elimination: "cleared mainly by the kidneys"."""
+    words = _predicative(reading)
+    organs = [i for i, t in words if t == organ]
+    return any(t == "elimin" and abs(i - j) <= 4 for i, t in words for j in organs)
 
 
 def _predicative(reading: Reading) -> list[tuple[int, str]]:
@@ -241,7 +249,7 @@ def _denies(reading: Reading, place: int) -> bool:
     return any(
         s.kind == "negation"
         and s.sense in {"not", "without"}
-        and place - 4 <= s.first < place
+        and place - _REACH <= s.first < place
         and clause[s.first] == clause[place]
         for s in reading.steers
     )
@@ -264,7 +272,7 @@ def _denied(claim: Reading, evidence: Reading) -> Iterator[Reason]:
 
 def _complement(claim: Reading) -> set[str]:
     """What "X is Y" says that X is; all of a claim of two names and no verb: "HIT antibodies (anti-GPIIb/IIIa)"."""
-    keys = [str(k) for k in claim.keys]
+    keys = claim.keys
     copula = next((i for i, k in enumerate(keys) if k in {"is", "are", "was", "were"}), None)
     if copula is None:
         verbless = len(claim.concepts) > 1 and not _core(claim)

@@ -71,10 +71,10 @@ _REVERSING = ("un", "in", "im", "ir", "ab", "non", "dis", "a")
 
 def contrasts(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Acute for chronic, men for women, higher for lower: the evidence has the other word only."""
-    theirs = {(g, side) for r in pool.readings for a in r.atoms for _, g, side in SIDES.get(str(a.key), ())}
+    theirs = {(g, side) for r in pool.readings for a in r.atoms for _, g, side in SIDES.get(a.key, ())}
     groups = {g for g, _ in theirs}
     for i, atom in enumerate(statement.atoms):
-        for kind, group, side in SIDES.get(str(atom.key), ()):
+        for kind, group, side in SIDES.get(atom.key, ()):
             if group in groups and (group, side) not in theirs:
                 yield Reason(kind, f"{statement.written(i, i)} is otherwise in the evidence")
     yield from _reversed(statement, pool)
@@ -82,9 +82,9 @@ def contrasts(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 def _reversed(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Abnormal for normal, unprovoked for provoked."""
-    words = {str(k) for r in pool.readings for k in r.keys}
+    words = {k for r in pool.readings for k in r.keys}
     for i, atom in enumerate(statement.atoms):
-        word = str(atom.key)
+        word = atom.key
         if atom.term and word not in words and len(word) > 5:
             bare = {word.removeprefix(p) for p in _REVERSING if word.startswith(p)}
             if any(b in words for b in bare) or any(p + word in words for p in _REVERSING):

@@ -19,10 +19,7 @@ from rag.language.polarity import Stance
 from rag.language.quantities import Quantity
 
 _NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
-_STUDIES = frozenset({
-    EvidenceType.SYSTEMATIC_REVIEW, EvidenceType.RCT, EvidenceType.COHORT, EvidenceType.CASE_CONTROL,
-    EvidenceType.CASE_SERIES,
-})  # fmt: skip
+_STUDIES = frozenset({EvidenceType.SYSTEMATIC_REVIEW, EvidenceType.RCT, EvidenceType.COHORT, EvidenceType.CASE_CONTROL})
 _ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
 #: Sentences less alike than this are about different things even if they share a drug and a condition.
 _ALIKE = 0.5
@@ -88,9 +85,9 @@ def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic 
     condition = _shared(one, other, frozenset({"condition"}), lexicon)
     kinds = {one.source.evidence_type, other.source.evidence_type}
     if kinds <= _NORMATIVE and {one.role, other.role} <= _ADVISING:
-        if condition and _opposed_advice(one, other, treatment):
+        if condition and _opposed_advice(one, other, treatment) and _same_conditions(one, other, lexicon):
             return _Topic("use of", treatment, condition)
-        if condition and one.role is other.role is Role.DOSING and _other_dose(one, other):
+        if condition and one.role is other.role is Role.DOSING and _other_dose(one, other) and _same_conditions(one, other, lexicon):
             return _Topic("dose of", treatment, condition)
     if kinds <= _STUDIES:
         differing = _opposed_outcomes(one, other)
@@ -113,6 +110,16 @@ def _same_population(one: Candidate, other: Candidate) -> bool:
     if mine.child_pugh and theirs.child_pugh and not mine.child_pugh & theirs.child_pugh:
         return False
     return mine.excludes.isdisjoint(theirs.about) and theirs.excludes.isdisjoint(mine.about)
+
+
+def _same_conditions(one: Candidate, other: Candidate, lexicon: Lexicon) -> bool:
+    """Whether every condition that either names is one that the other names, broader or narrower."""
+
+    def met(mine: Candidate, theirs: Candidate) -> bool:
+        named = [c for c in mine.sentence.concepts if lexicon.kind(c) in {"condition", "procedure"}]
+        return all(c in theirs.sentence.about or not lexicon.ancestors(c).isdisjoint(theirs.sentence.concepts) for c in named)
+
+    return met(one, other) and met(other, one)
 
 
 def _opposed_advice(one: Candidate, other: Candidate, treatment: str) -> bool:

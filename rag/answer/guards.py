@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from rag.answer.condensing import Reason
 from rag.answer.contrasts import contrasts
-from rag.answer.places import comparisons, order
+from rag.answer.places import bindings, comparisons, order
 from rag.answer.pool import Guard, Pool
 from rag.answer.reading import Reading, Steer, is_approximate
 from rag.language.quantities import Quantity
@@ -34,6 +34,9 @@ _STRENGTH = re.compile(
 )
 _POPULATION_KINDS = frozenset({"condition", "population", "setting"})
 _NEGATING, _EXCEPTING = frozenset({"negation", "exclusion"}), frozenset({"exception"})
+_ABSOLUTES = frozenset(
+    "always all every any lifelong indefinitely permanently immediately completely certainly definitely proven".split()
+)
 _LIMITING = frozenset({"limit"})
 _HEDGING, _ADVISING, _CAUSAL = frozenset({"hedge"}), frozenset({"modality"}), frozenset({"cause"})
 _SAME_PLACE = 0.34  # share of the surroundings that makes two cues the same one
@@ -57,7 +60,7 @@ def numbers(statement: Reading, pool: Pool) -> Iterator[Reason]:
             yield Reason("modality", f"{written} is approximate in the evidence")
     known = {k for r in pool.readings for k in r.keys}
     for i, atom in enumerate(statement.atoms):
-        if i not in statement.quantity_at and any(c.isdigit() for c in str(atom.key)) and atom.key not in known:
+        if i not in statement.quantity_at and any(c.isdigit() for c in atom.key) and atom.key not in known:
             yield Reason("number", f"{statement.written(i, i)} is not in the evidence")
 
 
@@ -85,7 +88,7 @@ def concepts(statement: Reading, pool: Pool) -> Iterator[Reason]:
             yield Reason(kind, f"{statement.text[mention.start : mention.end]} is not in the evidence")
     for i, atom in enumerate(statement.atoms):
         new = i not in statement.mention_at and atom.term and atom.term not in words and atom.key not in keys
-        if new and _DRUG_STEM.fullmatch(str(atom.key)):
+        if new and _DRUG_STEM.fullmatch(atom.key):
             yield Reason("drug", f"{statement.written(i, i)} is not in the evidence")
 
 
@@ -112,10 +115,11 @@ def advice(statement: Reading, pool: Pool) -> Iterator[Reason]:
     mine = [(statement, s) for s in statement.steers if s.kind in _ADVISING]
     theirs = pool.steers(_ADVISING)
     pairs = _pairs(mine, theirs)
+    forbidden = any(k.startswith("contraindicat") for r in pool.readings for k in r.keys)
     for i, (_, steer) in enumerate(mine):
         level = _LEVELS[steer.sense]
         # A word of advice whose place is not found is held against the strongest of the evidence.
-        strongest = max((_LEVELS[s.sense] for _, s in theirs), default=1)
+        strongest = _LEVELS["must"] if forbidden else max((_LEVELS[s.sense] for _, s in theirs), default=1)
         known = _LEVELS[theirs[pairs[i]][1].sense] if i in pairs else strongest
         if level > known:
             yield Reason("modality", f"{statement.written(steer.first, steer.last)} is stronger than the evidence")
@@ -123,6 +127,14 @@ def advice(statement: Reading, pool: Pool) -> Iterator[Reason]:
     for j, (reading, steer) in enumerate(theirs):
         if j not in softened and _LEVELS[steer.sense] < 3 and _asserted(statement, pool, reading, steer):
             yield Reason("modality", f"{reading.written(steer.first, steer.last)} is missing")
+
+
+def absolutes(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """Always, all, lifelong: more than the evidence says unless it says so too."""
+    known = {k for r in pool.readings for k in r.keys}
+    for i, key in enumerate(statement.keys):
+        if key in _ABSOLUTES and key not in known:
+            yield Reason("modality", f"{statement.written(i, i)} is not in the evidence")
 
 
 def causes(statement: Reading, pool: Pool) -> Iterator[Reason]:
@@ -178,7 +190,9 @@ def _pairs(mine: Sequence[Placed], theirs: Sequence[Placed]) -> dict[int, int]:
 
 def _nearness(one: Placed, other: Placed) -> float:
     """Shared surroundings of two cues, 0 to 1, with what follows weighing twice."""
-    if one[1].sense != other[1].sense and (one[1].kind == "limit" or "rather than" in {one[1].sense, other[1].sense}):
+    if one[1].sense != other[1].sense and (
+        one[1].kind in {"limit", "exception"} or "rather than" in {one[1].sense, other[1].sense}
+    ):
         return 0.0
     before, after = one[0].around(one[1].first, one[1].last)
     their_before, their_after = other[0].around(other[1].first, other[1].last)
@@ -204,6 +218,6 @@ def _plain(text: str) -> str:
 
 
 GUARDS: tuple[Guard, ...] = (
-    empty, numbers, concepts, contrasts, negations, exceptions, limits, hedges, advice, causes, strength, order,
-    comparisons,
+    empty, numbers, concepts, contrasts, negations, exceptions, limits, hedges, advice, absolutes, causes, strength,
+    order, bindings, comparisons,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rag.answer.question import Query
+from rag.answer.question import Intent, Query
 from rag.answer.select import Candidate
 from rag.answer.verify import Verifier
 from rag.domain import Role, Verdict
@@ -25,7 +25,7 @@ def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidat
     in_condition = f" in {condition}" if condition else ""
     words = {
         Role.BOTTOM_LINE: "Bottom line",
-        Role.RATIONALE: _rationale(focus, decision),
+        Role.RATIONALE: _rationale(focus, query, decision),
         Role.EXCEPTION: f"When {focus} might be considered"
         if focus and focus == treatment and decision is not Stance.FOR
         else f"Exceptions and special situations{in_condition}",
@@ -41,10 +41,11 @@ def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidat
     return words[role]
 
 
-def _rationale(focus: str, decision: Stance | None) -> str:
-    if decision in {Stance.AGAINST, Stance.ABSENT, Stance.CONDITIONAL}:
+def _rationale(focus: str, query: Query, decision: Stance | None) -> str:
+    is_held_back = decision in {Stance.AGAINST, Stance.ABSENT, Stance.CONDITIONAL}
+    if query.intent is Intent.DECISION and is_held_back and len(query.focus) == 1:
         return f"Why {focus} is not routine here"
-    return f"What speaks for and against {focus}"
+    return f"What the evidence says about {focus}"
 
 
 def title(query: Query, first: str | None, verifier: Verifier, lexicon: Lexicon) -> str:

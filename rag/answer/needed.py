@@ -13,7 +13,7 @@ from rag.language.lexicon import Lexicon
 
 #: Roles whose statements decide what is done.
 _DECIDING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING, Role.MONITORING, Role.DIAGNOSIS})
-_PER_VALUE = 3
+_PER_VALUE = 4
 _MOST_VALUES = 4
 _MOST = 6
 

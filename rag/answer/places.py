@@ -20,8 +20,11 @@ def order(statement: Reading, pool: Pool) -> Iterator[Reason]:
     for slot in _slots(statement):
         theirs = families.get(slot.family, [])
         own = max((_likeness(slot, s) for s in theirs if s.key == slot.key), default=0.0)
+        full = _likeness(slot, slot)
+        if own == full:
+            continue
         other = max((_likeness(slot, s) for s in theirs if s.key != slot.key), default=0.0)
-        if other > own and (other >= max(own + 2.5, 5) or other >= max(_likeness(slot, slot), 5)):
+        if other > own and other >= max(min(own + _CLEARLY, full), _ENOUGH):
             yield Reason("order", f"{slot.written} stands where the evidence has something else")
 
 
@@ -38,6 +41,29 @@ def comparisons(statement: Reading, pool: Pool) -> Iterator[Reason]:
                 yield Reason("order", f"the sides of {statement.written(steer.first, steer.last)!r} are exchanged")
 
 
+def bindings(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """A number belongs to the drug and the condition next to it: not the dose of one drug to another's name."""
+    for place, quantity in statement.quantity_at.items():
+        places = [(r, i) for r in pool.readings for i, q in r.quantity_at.items() if quantity.same_as(q)]
+        for kinds in (_DRUGS, _CONDITIONS):
+            mine = _beside(statement, place, kinds)
+            if mine and places and quantity.unit != "year" and not any(mine & _beside(r, i, kinds) for r, i in places):
+                yield Reason("order", f"{statement.written(place, place)} belongs to something else in the evidence")
+
+
+def _beside(reading: Reading, place: int, kinds: frozenset[str]) -> frozenset[str]:
+    """The nearest concepts of ``kinds`` before and after an atom, within its sentence."""
+    low, high = next(((a, b) for a, b in reading.sentences if a <= place < b), (0, len(reading.atoms)))
+    named = {i: m.concept for i, m in reading.mention_at.items() if m.kind in kinds and low <= i < high}
+    before, after = [i for i in named if i < place], [i for i in named if i > place]
+    return frozenset(named[i] for i in (*before[-1:], *after[:1]))
+
+
+_DRUGS, _CONDITIONS = frozenset({"drug", "drug_class"}), frozenset({"condition"})
+# Likeness by which another thing's place fits better, and what it takes to be a place at all; 12 is the most.
+_CLEARLY, _ENOUGH = 2.5, 5
+
+
 class Slot(NamedTuple):
     """A thing in its place: what it is, and the keys of the three atoms before and after, nearest first.
 
@@ -45,23 +71,21 @@ class Slot(NamedTuple):
     """
 
     family: Hashable
-    key: Hashable
-    before: tuple[Hashable, ...]
-    after: tuple[Hashable, ...]
+    key: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
     written: str
 
 
 def _slots(reading: Reading) -> list[Slot]:
-    places: list[tuple[Hashable, Hashable, int, int]] = [
-        ("quantity", reading.keys[i], i, i) for i in reading.quantity_at
-    ]
+    places: list[tuple[Hashable, str, int, int]] = [("quantity", reading.keys[i], i, i) for i in reading.quantity_at]
     spans: dict[Mention, list[int]] = {}
     for i, mention in reading.mention_at.items():
         spans.setdefault(mention, []).append(i)
     places += [("mention", m.concept, at[0], at[-1]) for m, at in spans.items()]
     places += [("advice", s.sense, s.first, s.last) for s in reading.steers if s.kind == "modality"]
     for i, atom in enumerate(reading.atoms):
-        places += [(group, side, i, i) for _, group, side in SIDES.get(str(atom.key), ())]
+        places += [(group, str(side), i, i) for _, group, side in SIDES.get(atom.key, ())]
     keys = reading.keys
     return [
         Slot(family, key, tuple(keys[max(0, first - 3) : first][::-1]), tuple(keys[last + 1 : last + 4]),

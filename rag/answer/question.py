@@ -40,16 +40,16 @@ class Intent(StrEnum):
 _INTENTS: tuple[tuple[Intent, str], ...] = (
     (Intent.DOSE, r"\b(?:dos(?:e|es|ing|age)|how much|how many (?:mg|mcg|milligrams)|infusion rate|starting rate|"
                   r"mg (?:per|a) day)\b"),
-    (Intent.MONITORING, r"\b(?:monitor\w*|how often|target (?:aptt|inr|level|range)|aptt target|which test to follow)\b"),
-    (Intent.DIAGNOSIS, r"\b(?:diagnos\w*|confirm\w*|rule[ds]? out|work-?up|distinguish\w*|differentiat\w*|"
+    (Intent.MONITORING, r"\b(?:monitor\w*|how often (?:should|do|to|must)|target (?:aptt|inr|level|range)|aptt target|which test to follow)\b"),
+    (Intent.DIAGNOSIS, r"\b(?:when (?:should|do|to) (?:\w+ )?suspect|features|signs|diagnos\w*|confirm\w*|rule[ds]? out|work-?up|distinguish\w*|differentiat\w*|"
                        r"what (?:tests?|investigations?)|which tests?|screen\w*|look for|scored?)\b"),
-    (Intent.TIMING, r"\b(?:how long|how soon|duration|for how many|when (?:should|can|to|is|may|do))\b"),
+    (Intent.TIMING, r"\b(?:how long|how soon|duration of|for how many|when (?:should|can|to|is|may|do))\b"),
     (Intent.DECISION, r"(?:^|[,;:]\s*)(?:and |but |so )?(?:should|can|could|may|must|would|is it|are there|do (?:i|we)|"
                       r"does|did|is|are|was|ok to|safe to)\b"),
     (Intent.MECHANISM, r"\b(?:mechanism|how does|how do|why (?:does|do|is|are)|pharmacokinetic\w*|half-life|cleared|"
                        r"metaboli[sz]ed|eliminated)\b"),
     (Intent.EVIDENCE, r"\b(?:evidence|efficacy|stud(?:y|ies)|trials?|data|proof)\b"),
-    (Intent.PROGNOSIS, r"\b(?:risks?|prognosis|outcomes?|mortality|how (?:common|likely|frequent)|incidence|survival|"
+    (Intent.PROGNOSIS, r"\b(?:risks?|prognosis|outcomes?|mortality|how (?:common|likely|frequent|often)|incidence|survival|"
                        r"recurrence|chance)\b"),
     (Intent.CHOICE, r"\b(?:which|of choice|best (?:anticoagulant|drug|agent)|preferred|alternatives?)\b"),
     (Intent.MANAGEMENT, r"\b(?:manag\w*|treat\w*|next step|approach|strateg\w*|what (?:should|to|do|would)|options?|"
@@ -70,6 +70,14 @@ _HISTORY = re.compile(
 _ASKED = re.compile(
     r"\b(?:given|give|continue|continuing|start|starting|restart|switch(?:ed|ing)? to|stop|stopping|use|using|use of|"
     r"add|adding|hold|receive|need|dose of)\s+(?:[\w-]+\s+){0,2}$",
+    re.IGNORECASE,
+)
+_NO_TREATMENT = re.compile(
+    r"\s*(?:withdrawal|overdose|poisoning|toxicity|allergy|use disorder|dependence|addiction|antibod)", re.IGNORECASE
+)
+_NORMAL_ORGAN = re.compile(
+    r"\bnormal (?P<before>liver|hepatic|renal|kidney)s?\b|\b(?P<after>liver|hepatic|renal|kidney)s?(?: function)?"
+    r"(?: is| are|) normal\b",
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
@@ -125,6 +133,10 @@ def interpret(text: str, analyzer: Analyzer) -> Query:
     lexicon, mentions = analyzer.lexicon, analyzer.lexicon.mentions(text)
     intent = _intent(text)
     absent = {m.concept for m in mentions if _ABSENT.search(text[: m.start])}
+    absent |= {
+        "hepatic impairment" if (m["before"] or m["after"]).lower() in {"liver", "hepatic"} else "renal impairment"
+        for m in _NORMAL_ORGAN.finditer(text)
+    }
     here = [m for m in _without_glosses(text, mentions, lexicon) if m.concept not in absent]
     focus, current = _treatments(text, [m for m in here if m.kind in TREATMENTS], intent)
     return Query(
@@ -154,6 +166,7 @@ def _without_glosses(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -
 
 def _treatments(text: str, mentions: list[Mention], intent: Intent) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Treatments asked about, and those the patient has or had."""
+    mentions = [m for m in mentions if not _NO_TREATMENT.match(text[m.end :])]
     asked = _distinct(m for m in mentions if _is_asked(text[: m.start], intent))
     current = tuple(c for c in _distinct(mentions) if c not in asked)
     if not asked and intent not in _ABOUT_THE_PATIENT:

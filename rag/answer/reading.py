@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -27,9 +26,12 @@ _SAME = {"kidney": "renal", "nephric": "renal", "liver": "hepatic", "clear": "el
 
 
 class Atom(NamedTuple):
-    """A word or a quantity. ``term`` is what it is about, ``""`` for function words and quantities."""
+    """A word or a quantity; ``key`` is its normal form.
 
-    key: Hashable
+    ``term`` is what a word is about, ``""`` for function words and quantities.
+    """
+
+    key: str
     term: str
     start: int
     end: int
@@ -57,7 +59,7 @@ class Reading:
     mention_at: dict[int, Mention]
 
     @cached_property
-    def keys(self) -> list[Hashable]:
+    def keys(self) -> list[str]:
         return [a.key for a in self.atoms]
 
     @cached_property
@@ -171,8 +173,9 @@ def is_approximate(text: str, quantity: Quantity) -> bool:
     return "~" in quantity.comparator or _APPROXIMATE.search(text, quantity.start, quantity.end) is not None
 
 
-def _quantity_key(text: str, quantity: Quantity) -> Hashable:
-    return (*quantity[:3], quantity.comparator.replace("~", ""), is_approximate(text, quantity))
+def _quantity_key(text: str, quantity: Quantity) -> str:
+    about = "~" if is_approximate(text, quantity) else ""
+    return f"{about}{quantity.comparator.strip('~')}{quantity.low}-{quantity.high} {quantity.unit}"
 
 
 def _term(word: Token, mention: Mention | None) -> str:

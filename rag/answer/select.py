@@ -22,7 +22,7 @@ _COMMON = 0.03
 _COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.3
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: What happens in any condition: naming one does not make a sentence about something else.
-_OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death", "thrombocytopenia")
+_OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,10 +98,14 @@ class Matcher:
         #: A kind of these is not foreign, nor is anything broader than what is asked.
         self._near = frozenset(asked).union(_OUTCOMES)
         self._related = self._near.union(*(self.lexicon.ancestors(c) for c in asked))
+        #: The more a question names, the more another concept is a sign that a sentence is about something else.
+        self._foreign_weight = _FOREIGN * min(1.0, len(asked) / 3)
 
     def candidate(self, sentence: Sentence, cosine: float, vector: NDArray[np.float32]) -> Candidate:
         overlap, foreign = self.overlap(sentence.terms), self.foreign(sentence)
-        relevance = _COSINE * max(cosine, 0.0) + _OVERLAP * overlap - _FOREIGN * foreign
+        relevance = _COSINE * max(cosine, 0.0) + _OVERLAP * overlap
+        if not sentence.is_warning:  # warnings list risk factors: those that the patient does not have mean nothing
+            relevance -= self._foreign_weight * foreign
         return Candidate(sentence, cosine, overlap, foreign, round(max(relevance, 0.0), 6), vector)
 
     def overlap(self, terms: frozenset[str]) -> float:

@@ -18,7 +18,11 @@ from rag.language.quantities import Quantity, quantities
 
 _RANK = {kind: i for i, kind in enumerate(EvidenceType)}
 _REMEMBERED = 20_000
-_EXCLUDED = re.compile(r"\b(?:without|excluded?|excluding|no|absence of)\s+(?:[\w-]+\s+){0,4}$", re.IGNORECASE)
+#: Characters around an outcome within which its comparison stands.
+_NEAR = 45
+_EXCLUDED = re.compile(
+    r"\b(?:without|excluded?|excluding|absence of)\s+(?:(?!for\b|in\b|with\b|after\b)[\w-]+\s+){0,3}$", re.IGNORECASE
+)
 _NORMAL = re.compile(
     r"\b(?:normal|adequate|preserved)\s+(?P<organ>liver|hepatic|renal|kidney|organ)\s+function", re.IGNORECASE
 )
@@ -110,9 +114,10 @@ class Sentence:
         """Outcomes that it compares, each with ``more``, ``less`` or ``same``."""
         found: dict[str, str] = {}
         for clause, _ in self.clauses:
-            way = direction(clause)
-            if way:
-                for match in _OUTCOMES.finditer(clause):
+            for match in _OUTCOMES.finditer(clause):
+                near = clause[max(0, match.start() - _NEAR) : match.end() + _NEAR // 2]
+                way = direction(near)
+                if way:
                     found.setdefault(str(match.lastgroup), way)
         return found
 

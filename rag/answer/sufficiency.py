@@ -34,6 +34,8 @@ _JOINT = 0.6
 #: No sentence nearer than the first: another subject. None nearer than the second: more must be spoken of.
 _FAR, _NEAR, _MORE = 0.43, 0.55, 0.2
 _SHORT = 25
+#: A sentence this near is about the question's condition even if it calls it otherwise.
+_VERY_NEAR = 0.78
 #: Overlap from which a sentence speaks of a concept itself or a kind of it, not only of something broader.
 _SAME = 0.75
 
@@ -128,9 +130,12 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: frozenset[str], 
             c.speaks_of((population,)) and (not rest or c.speaks_of(rest)) for c in pool
         ):
             return f"{population}: what is known of others must not be carried over"
-    unknown = [c for c in query.focus if matcher.overlap_of(f"={c}", together) < _SAME]
+    is_short = len(tokens(query.text)) <= _SHORT
+    treatments = (*query.focus, *query.current) if is_short else query.focus
+    unknown = [c for c in treatments if matcher.overlap_of(f"={c}", together) < _SAME]
     conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
-    if conditions and all(matcher.overlap_of(f"={c}", together) < _SAME for c in conditions):
+    is_near = any(c.cosine >= _VERY_NEAR for c in pool)
+    if conditions and not is_near and all(matcher.overlap_of(f"={c}", together) < _SAME for c in conditions):
         unknown.append(conditions[0])
     if unknown:
         return query.names.get(unknown[0], unknown[0])

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from rag.answer.condensing import Reason, deletion_faults
-from rag.answer.contradictions import contradiction, same_subject
+from rag.answer.contradictions import contradiction, same_drugs
 from rag.answer.guards import GUARDS
 from rag.answer.pool import Pool
 from rag.answer.reading import Reading, read
@@ -67,7 +67,8 @@ class Verifier:
         Conservative: sentences that are merely about the same thing do not contradict one another.
         """
         theirs = self._reading(evidence)
-        if not same_subject(self._reading(_PARENTHESIS.sub("", claim)), theirs, self._lexicon):
+        whole = self._reading(_PARENTHESIS.sub("", claim))
+        if not same_drugs(whole, theirs, self._lexicon):
             return None
         found = (contradiction(self._reading(part), theirs, self._lexicon) for part in _parts(claim))
         return next((reason for reason in found if reason), None)

@@ -60,7 +60,7 @@ CUES: tuple[Row, ...] = (
     ("limit", "below", "less than | below | lower than | fewer than | shorter than"),
     ("hedge", "may", "may | might | can | could | possible | possibly | potentially | perhaps | may be | can be"),
     ("hedge", "usually", "usually | usual | generally | typically | mostly | mainly | often | sometimes | commonly | "
-     "normally | in some | in part | partly | routinely | routine | most | many"),
+     "normally | some | in some | in part | partly | routinely | routine | most | many"),
     ("hedge", "probably", "probably | probable | likely | apparently | appear* | seem* | uncertain | unclear | "
      "reported | presumed | thought to | believed to | limited evidence | low certainty | expert opinion"),
     ("hedge", "about", "about | approximately | roughly | nearly | almost | around"),
