@@ -89,10 +89,10 @@ class Pipeline:
             parts = Parts(
                 planned,
                 corrections(snapshot, self.sentences, matcher, self.verifier),
-                conflicts(query, pool, lexicon),
-                missing(query, shown, pool, lexicon),
+                conflicts(query, planned.pool, lexicon),
+                missing(query, shown, planned.pool, lexicon),
                 gaps(query, shown, covered.open, lexicon),
-                related(query, pool, lexicon),
+                related(query, planned.pool, lexicon),
             )
         with clock.step("verify"):
             article = Article(query, audience, snapshot, self.verifier)

@@ -43,17 +43,14 @@ def says_the_same(one: Candidate, other: Candidate) -> bool:
     return len(mine) == len(theirs) and all(a.same_as(b) for a, b in zip(mine, theirs, strict=True))
 
 
-def merged(candidates: Sequence[Candidate]) -> list[Claim]:
-    """Claims in the order of ``candidates``: what several sources say becomes one claim."""
-    claims: list[Claim] = []
-    for candidate in candidates:
-        for i, claim in enumerate(claims):
-            if claim.lead.source.key != candidate.source.key and says_the_same(claim.lead, candidate):
-                claims[i] = Claim(claim.lead, (*claim.also, candidate))
-                break
-        else:
-            claims.append(Claim(candidate))
-    return claims
+def with_support(leads: Sequence[Candidate], pool: Sequence[Candidate]) -> list[Claim]:
+    """A claim for each of ``leads``, with the sentences of ``pool`` from other sources that say the same."""
+    keys = {c.record.row for c in leads}
+    others = [c for c in pool if c.record.row not in keys]
+    return [
+        Claim(lead, tuple(c for c in others if c.source.key != lead.source.key and says_the_same(lead, c)))
+        for lead in leads
+    ]
 
 
 def is_novel(candidate: Candidate, shown: Iterable[Candidate]) -> bool:

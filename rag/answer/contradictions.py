@@ -42,6 +42,8 @@ _PREDICATES = {term_of(w): name for name, words in {
 }.items() for w in words.split()}  # fmt: skip
 _BLAND = frozenset(term_of(w) for w in "patient person people case adult man woman use used give given dose".split())
 _PREPOSITIONS = frozenset({"in", "for", "with", "by", "to", "of", "at", "on", "when", "if", "from"})
+_HALF = 0.5  # the same for limits, whose own words stand inside quantities
+_LIMIT_WORDS = frozenset(_PREDICATES.get(t, t) for t in map(term_of, ("maximum", "minimum", "dose", "daily")))
 _REACH = 7  # atoms within which a negation reaches what follows
 # Share of a claim's content that the evidence must have: for what is said of a subject, and for names alone.
 _COVERED, _NOUNS_COVERED = 0.6, 0.75
@@ -101,14 +103,15 @@ def _core(claim: Reading) -> set[str]:
     return {t for _, t in _raw_terms(claim, outside)} - _BLAND
 
 
-def _covered(claim: Reading, evidence: Reading) -> float:
-    """Share of the claim's content in the evidence, an antonym counting as present."""
+def _covered(claim: Reading, evidence: Reading, without: frozenset[str] = frozenset()) -> float:
+    """Share of the claim's content, ``without`` some words, in the evidence; an antonym counts as present."""
     theirs = {t for _, t in _raw_terms(evidence, range(len(evidence.atoms)))} | evidence.content
     rows = {row for t in theirs for row, _ in _SIDES.get(t, ())}
     parts: dict[str, list[str]] = {}
     for i, raw in _raw_terms(claim, range(len(claim.atoms))):
         mention = claim.mention_at.get(i)
-        parts.setdefault(f"={mention.concept}" if mention else raw, []).append(raw)
+        if raw not in without:
+            parts.setdefault(f"={mention.concept}" if mention else raw, []).append(raw)
     shares = [
         1.0 if name in evidence.content else sum(t in theirs or _touches(t, rows) for t in words) / len(words)
         for name, words in parts.items()
@@ -141,7 +144,7 @@ def _subject(reading: Reading, cue: Cue) -> str | None:
 def _other_limit(claim: Reading, evidence: Reading) -> Iterator[Reason]:
     """Another maximum or minimum, or more than the claimed maximum allowed."""
     mine = _limits(claim)
-    if not mine or _covered(claim, evidence) < 0.5:
+    if not mine or _covered(claim, evidence, _LIMIT_WORDS) < _HALF:
         return
     for limit, value in mine:
         for other, theirs in _limits(evidence):
@@ -172,7 +175,7 @@ def _limits(reading: Reading) -> list[tuple[str, Quantity]]:
         if "max" in written or (quantity.comparator == "" and words & {"maximum", "max", "ceiling"}
                                 and _near(reading, quantity, {"maximum", "max", "ceiling"})):  # fmt: skip
             found.append(("maximum", quantity))
-        elif "min" in written.split()[0] and quantity.comparator == ">=":
+        elif written.startswith("min") and quantity.comparator == ">=":
             found.append(("minimum", quantity))
     return found
 

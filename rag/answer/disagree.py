@@ -124,6 +124,8 @@ def _same_conditions(one: Candidate, other: Candidate, lexicon: Lexicon) -> bool
 
 def _opposed_advice(one: Candidate, other: Candidate, treatment: str) -> bool:
     stances = {one.sentence.stance_on(treatment), other.sentence.stance_on(treatment)}
+    if Stance.ABSENT in stances:  # one body makes no recommendation, another does
+        return bool(stances & {Stance.FOR, Stance.AGAINST})
     return Stance.AGAINST in stances and bool(stances & {Stance.FOR, Stance.CONDITIONAL})
 
 

@@ -58,10 +58,17 @@ def numbers(statement: Reading, pool: Pool) -> Iterator[Reason]:
             yield _mismatch(mine, theirs, written)
         elif all(agreeing) and not is_approximate(statement.text, mine):
             yield Reason("modality", f"{written} is approximate in the evidence")
+        elif _repeated(mine, statement, theirs):
+            yield Reason("number", f"{written} is said more often than in the evidence")
     known = {k for r in pool.readings for k in r.keys}
     for i, atom in enumerate(statement.atoms):
         if i not in statement.quantity_at and any(c.isdigit() for c in atom.key) and atom.key not in known:
             yield Reason("number", f"{statement.written(i, i)} is not in the evidence")
+
+
+def _repeated(mine: Quantity, statement: Reading, theirs: Sequence[Quantity]) -> bool:
+    """Whether a quantity took the place of another: it is there more often than the evidence has it."""
+    return sum(map(mine.same_as, statement.quantities)) > sum(map(mine.same_as, theirs))
 
 
 def _mismatch(mine: Quantity, theirs: Sequence[Quantity], written: str) -> Reason:

@@ -27,9 +27,9 @@ def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidat
         Role.BOTTOM_LINE: "Bottom line",
         Role.RATIONALE: _rationale(focus, query, decision),
         Role.EXCEPTION: f"When {focus} might be considered"
-        if focus and focus == treatment and decision is not Stance.FOR
+        if focus and focus == treatment and query.intent is Intent.DECISION and is_held_back(decision)
         else f"Exceptions and special situations{in_condition}",
-        Role.MECHANISM: f"How {treatment} works, and its limits" if treatment else "Mechanism",
+        Role.MECHANISM: f"{treatment[:1].upper()}{treatment[1:]}: mechanism and limits" if treatment else "Mechanism",
         Role.ACTION: f"What to do{in_condition}",
         Role.DOSING: f"Dosing {treatment}{in_condition}" if treatment else f"Dosing{in_condition}",
         Role.MONITORING: f"Monitoring {treatment}" if treatment else f"Monitoring{in_condition}",
@@ -42,10 +42,14 @@ def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidat
 
 
 def _rationale(focus: str, query: Query, decision: Stance | None) -> str:
-    is_held_back = decision in {Stance.AGAINST, Stance.ABSENT, Stance.CONDITIONAL}
-    if query.intent is Intent.DECISION and is_held_back and len(query.focus) == 1:
+    if query.intent is Intent.DECISION and is_held_back(decision) and len(query.focus) == 1:
         return f"Why {focus} is not routine here"
     return f"What the evidence says about {focus}"
+
+
+def is_held_back(decision: Stance | None) -> bool:
+    """Whether the evidence does not simply speak for a treatment."""
+    return decision in {Stance.AGAINST, Stance.ABSENT, Stance.CONDITIONAL}
 
 
 def title(query: Query, first: str | None, verifier: Verifier, lexicon: Lexicon) -> str:
@@ -60,9 +64,10 @@ def title(query: Query, first: str | None, verifier: Verifier, lexicon: Lexicon)
 
 def topic(query: Query, lexicon: Lexicon) -> str:
     """A title that names the subject: "IVIG in HIT, cirrhosis and impaired renal function"."""
-    treatments = [name(c, query) for c in (query.focus or query.current)[:3]]
-    conditions = [name(c, query) for c in query.patient if lexicon.kind(c) != "population"][:4]
-    subject = listed(treatments) or listed(name(c, query) for c in query.tests[:2])
+    in_question = query.focus or (query.current if len(query.current) == 1 else ())
+    treatments = [name(c, query) for c in in_question[:3]]
+    conditions = [name(c, query) for c in query.patient if lexicon.kind(c) != "population"][:5]
+    subject = listed(treatments) or ("" if conditions else listed(name(c, query) for c in query.tests[:2]))
     if subject and conditions:
         words = f"{subject} in {listed(conditions)}"
     else:

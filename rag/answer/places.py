@@ -54,9 +54,16 @@ def bindings(statement: Reading, pool: Pool) -> Iterator[Reason]:
 def _beside(reading: Reading, place: int, kinds: frozenset[str]) -> frozenset[str]:
     """The nearest concepts of ``kinds`` before and after an atom, within its sentence."""
     low, high = next(((a, b) for a, b in reading.sentences if a <= place < b), (0, len(reading.atoms)))
-    named = {i: m.concept for i, m in reading.mention_at.items() if m.kind in kinds and low <= i < high}
-    before, after = [i for i in named if i < place], [i for i in named if i > place]
-    return frozenset(named[i] for i in (*before[-1:], *after[:1]))
+    sides = (range(place - 1, low - 1, -1), range(place + 1, high))
+    return frozenset(c for side in sides for c in _first_concept(reading, side, kinds))
+
+
+def _first_concept(reading: Reading, side: range, kinds: frozenset[str]) -> tuple[str, ...]:
+    for i in side:
+        mention = reading.mention_at.get(i)
+        if mention and mention.kind in kinds:
+            return (mention.concept,)
+    return ()
 
 
 _DRUGS, _CONDITIONS = frozenset({"drug", "drug_class"}), frozenset({"condition"})

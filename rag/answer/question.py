@@ -72,6 +72,10 @@ _ASKED = re.compile(
     r"add|adding|hold|receive|need|dose of)\s+(?:[\w-]+\s+){0,2}$",
     re.IGNORECASE,
 )
+_PROBLEM = re.compile(
+    r"\b(?:develop(?:s|ed|ing)?|also ha(?:ve|s)|presents? with|presenting with|complicated by|now has)\s+(?:[\w-]+\s+){0,2}$",
+    re.IGNORECASE,
+)
 _NO_TREATMENT = re.compile(
     r"\s*(?:withdrawal|overdose|poisoning|toxicity|allergy|use disorder|dependence|addiction|antibod)", re.IGNORECASE
 )
@@ -106,7 +110,8 @@ class Query:
     """A question as the pipeline reads it.
 
     ``focus`` are the treatments asked about, ``current`` those the patient has, ``patient`` the conditions and
-    populations described, ``absent`` those the question rules out: concepts, in order of appearance. ``weights`` says
+    populations described, ``problem`` those of them that are new, ``absent`` those the question rules out: concepts, in
+    order of appearance. ``weights`` says
     how much each content term of the question matters; ``names`` how the question calls its concepts. ``premises`` are
     claims that the question states rather than asks.
     """
@@ -118,6 +123,7 @@ class Query:
     patient: tuple[str, ...]
     absent: tuple[str, ...]
     tests: tuple[str, ...]
+    problem: tuple[str, ...]
     weights: dict[str, float]
     names: dict[str, str]
     premises: tuple[str, ...]
@@ -138,6 +144,8 @@ def interpret(text: str, analyzer: Analyzer) -> Query:
         for m in _NORMAL_ORGAN.finditer(text)
     }
     here = [m for m in _without_glosses(text, mentions, lexicon) if m.concept not in absent]
+    glosses = {m.concept for m in mentions} - {m.concept for m in here} - absent
+    problem = _distinct(m for m in here if m.kind == "condition" and _PROBLEM.search(text[: m.start]))
     focus, current = _treatments(text, [m for m in here if m.kind in TREATMENTS], intent)
     return Query(
         text=text,
@@ -147,7 +155,8 @@ def interpret(text: str, analyzer: Analyzer) -> Query:
         patient=_distinct(m for m in here if m.kind in {"condition", "population", "term"}),
         absent=tuple(sorted(absent)),
         tests=_distinct(m for m in here if m.kind in {"test", "setting"}),
-        weights=_weights(analyzer.content_terms(text, mentions), lexicon, set(focus), absent),
+        problem=problem,
+        weights=_weights(analyzer.content_terms(text, mentions), lexicon, {*focus, *problem}, absent | glosses),
         names=_names(text, mentions),
         premises=tuple(premises(text)),
     )
@@ -196,13 +205,13 @@ def _intent(text: str) -> Intent:
     return min(specific or found, key=lambda item: item[0], default=(0, Intent.OTHER))[1]
 
 
-def _weights(terms: list[str], lexicon: Lexicon, focus: set[str], absent: set[str]) -> dict[str, float]:
+def _weights(terms: list[str], lexicon: Lexicon, focus: set[str], ignored: set[str]) -> dict[str, float]:
     weights: dict[str, float] = {}
     for term in Counter(terms):
         concept = term.removeprefix("=")
         if concept == term:
             weights[term] = 0.0 if is_generic(term) or term.isdigit() else 1.0
-        elif concept not in absent:
+        elif concept not in ignored:
             weights[term] = kind_weight(lexicon.kind(concept)) * (_FOCUS_WEIGHT if concept in focus else 1.0)
     return weights
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answer.question import TREATMENTS, Query
-from rag.answer.sentences import Sentence, Sentences
+from rag.answer.sentences import Said, Sentence, Sentences
 from rag.domain import Hit, Passage, Role, Source
 from rag.index.lexical import idf
 from rag.index.snapshot import Snapshot
@@ -19,7 +19,9 @@ from rag.index.store import SentenceRecord
 #: speaks of it often (renal impairment for chronic kidney disease), any other broader one partly.
 _NARROWER, _PARENT, _BROADER = 0.8, 0.75, 0.5
 _COMMON = 0.03
-_COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.3
+_COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.15
+#: In a short sentence one foreign concept is less of a sign; a long list of them is no more of one than half would be.
+_FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: What happens in any condition: naming one does not make a sentence about something else.
 _OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death")
@@ -29,14 +31,15 @@ _OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolis
 class Candidate:
     """A sentence of a retrieved passage, with its fit to one question.
 
-    ``relevance`` in [0, 1] orders candidates; ``foreign`` in [0, 1] is the share of its key concepts that the question
-    has nothing to do with; ``vector`` is the sentence's unit vector.
+    ``relevance`` in [0, 1] orders candidates; ``strange`` are key concepts that the question has nothing to do with,
+    ``foreign`` in [0, 1] their share; ``vector`` is the sentence's unit vector.
     """
 
     sentence: Sentence
     cosine: float
     overlap: float
     foreign: float
+    strange: frozenset[str]
     relevance: float
     vector: NDArray[np.float32]
 
@@ -98,38 +101,48 @@ class Matcher:
         #: A kind of these is not foreign, nor is anything broader than what is asked.
         self._near = frozenset(asked).union(_OUTCOMES)
         self._related = self._near.union(*(self.lexicon.ancestors(c) for c in asked))
+        #: A question that names no condition is about the treatment in any, and the other way round.
+        named = {self.lexicon.kind(c) for c in (*query.focus, *query.patient)}
+        self._named_kinds = {"population"} | (TREATMENTS if named & TREATMENTS else set()) | (named & {"condition"})
         #: The more a question names, the more another concept is a sign that a sentence is about something else.
         self._foreign_weight = _FOREIGN * min(1.0, len(asked) / 3)
 
     def candidate(self, sentence: Sentence, cosine: float, vector: NDArray[np.float32]) -> Candidate:
-        overlap, foreign = self.overlap(sentence.terms), self.foreign(sentence)
+        overlap, strange = self.overlap(sentence.said), self.strange(sentence)
+        keys = sum(self.lexicon.kind(c) in _KEY_KINDS for c in sentence.concepts)
+        foreign = min(_MOST_FOREIGN, len(strange) / max(keys, _FEW_KEYS))
         relevance = _COSINE * max(cosine, 0.0) + _OVERLAP * overlap
         if not sentence.is_warning:  # warnings list risk factors: those that the patient does not have mean nothing
             relevance -= self._foreign_weight * foreign
-        return Candidate(sentence, cosine, overlap, foreign, round(max(relevance, 0.0), 6), vector)
+        return Candidate(sentence, cosine, overlap, foreign, strange, round(max(relevance, 0.0), 6), vector)
 
-    def overlap(self, terms: frozenset[str]) -> float:
-        """Weighted share of the question's terms that ``terms`` has, in [0, 1]."""
-        return sum(weight * self.overlap_of(term, terms) for term, weight in self.weights.items()) / self.total
+    def overlap(self, said: Said) -> float:
+        """Weighted share of the question's terms that ``said`` speaks of, in [0, 1]."""
+        return sum(weight * self.overlap_of(term, said) for term, weight in self.weights.items()) / self.total
 
-    def overlap_of(self, term: str, terms: frozenset[str]) -> float:
-        """How far ``terms`` speak of one term of the question: 1 for the same, less for a narrower or broader one."""
-        if term in terms:
+    def overlap_of(self, term: str, said: Said) -> float:
+        """How far ``said`` speaks of one term of the question: 1 for the same, less for a narrower or broader one."""
+        if term in said.terms:
             return 1.0
         if not term.startswith("="):
             return 0.0
-        concept, mine = term[1:], [t[1:] for t in terms if t.startswith("=")]
-        if any(concept in self.lexicon.ancestors(m) for m in mine):
+        concept = term[1:]
+        if concept in said.about:
             return _NARROWER
-        if any(m in self._common and m in self.lexicon.parents(concept) for m in mine):
-            return _PARENT
-        return _BROADER if any(m in self.lexicon.ancestors(concept) for m in mine) else 0.0
+        above = said.concepts & self.lexicon.ancestors(concept)
+        if not above:
+            return 0.0
+        return _PARENT if any(c in self._common for c in above if c in self.lexicon.parents(concept)) else _BROADER
 
-    def foreign(self, sentence: Sentence) -> float:
-        """Share of a sentence's key concepts that the question has nothing to do with, in [0, 1]."""
-        keys = [c for c in sentence.concepts if self.lexicon.kind(c) in _KEY_KINDS]
-        strange = [c for c in keys if c not in self._related and self.lexicon.ancestors(c).isdisjoint(self._near)]
-        return len(strange) / len(keys) if keys else 0.0
+    def strange(self, sentence: Sentence) -> frozenset[str]:
+        """Key concepts of a sentence that the question has nothing to do with."""
+        return frozenset(
+            c for c in sentence.concepts
+            if c not in self._related
+            and c not in sentence.excludes
+            and self.lexicon.kind(c) in self._named_kinds
+            and self.lexicon.ancestors(c).isdisjoint(self._near)
+        )  # fmt: skip
 
 
 def passage_counts(snapshot: Snapshot, concepts: Iterable[str]) -> dict[str, int]:

@@ -6,7 +6,9 @@ Nothing here depends on a question, so a sentence is read once and remembered fo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
+from typing import NamedTuple
 
 from rag.clinical.variables import child_pugh_classes
 from rag.domain import EvidenceType, Passage, Role, Source
@@ -34,6 +36,12 @@ _ORGANS = {
     "organ": ("hepatic impairment", "renal impairment"),
 }
 _CLAUSE = re.compile(r"(?:[;:]|\.\s|,?\s(?:but|whereas|while|although)\s)")
+_STOPPED_BEFORE = re.compile(
+    r"\b(?:stop\w*|discontinu\w*|ceas\w*|withdraw\w*|remov\w*|rather than (?:continuing |starting )?|instead of)\s+"
+    r"(?:[\w-]+\s+){0,1}$",
+    re.IGNORECASE,
+)
+_STOPPED_AFTER = re.compile(r"[^.;]{0,60}\b(?:have it|must be|should be) (?:stopped|removed|discontinued)", re.IGNORECASE)
 #: What studies compare, as they name it.
 _OUTCOMES = re.compile(
     r"\b(?:(?P<bleeding>bleed\w*|h[a]?emorrhag\w*)|(?P<thrombosis>thrombo(?:sis|ses|tic|embol\w*)|portal vein thrombosis)|"
@@ -41,6 +49,20 @@ _OUTCOMES = re.compile(
     r"(?P<retention>retention|discontinuation|completion)|(?P<function>function|subscores?))\b",
     re.IGNORECASE,
 )
+
+
+class Said(NamedTuple):
+    """What text speaks of: content terms, the concepts among them, and those with all broader ones."""
+
+    terms: frozenset[str]
+    concepts: frozenset[str]
+    about: frozenset[str]
+
+    @classmethod
+    def by(cls, sentences: Iterable[Sentence]) -> Said:
+        """What several sentences speak of together."""
+        said = [s.said for s in sentences]
+        return cls(*(frozenset().union(*sets) for sets in zip(*said, strict=True))) if said else cls(*3 * (frozenset(),))
 
 
 class Sentence:
@@ -51,10 +73,12 @@ class Sentence:
         self.passage = passage
         self.source = source
         self.text = passage.text[record.start : record.end]
-        self.terms = frozenset(record.terms)
-        self.concepts = frozenset(t[1:] for t in self.terms if t.startswith("="))
+        terms = frozenset(record.terms)
+        self.concepts = frozenset(t[1:] for t in terms if t.startswith("="))
         self.about = self.concepts.union(*(lexicon.ancestors(c) for c in self.concepts))
+        self.said = Said(terms, self.concepts, self.about)
         self._lexicon = lexicon
+        self._stances: dict[str, Stance] = {}
 
     @property
     def evidence_rank(self) -> int:
@@ -105,7 +129,15 @@ class Sentence:
         ]  # fmt: skip
 
     def stance_on(self, concept: str) -> Stance:
-        """What the clauses that mention ``concept`` say about it."""
+        """What the clauses that mention ``concept`` say about it; stopping it is against it."""
+        if concept not in self._stances:
+            self._stances[concept] = self._stance_on(concept)
+        return self._stances[concept]
+
+    def _stance_on(self, concept: str) -> Stance:
+        named = [m for m in self.mentions if self._lexicon.is_a(m.concept, concept)]
+        if any(_STOPPED_BEFORE.search(self.text[: m.start]) or _STOPPED_AFTER.match(self.text[m.end :]) for m in named):
+            return Stance.AGAINST
         found = [stance(clause) for clause, concepts in self.clauses if concept in concepts]
         return next((s for s in found if s is not Stance.NEUTRAL), Stance.NEUTRAL)
 

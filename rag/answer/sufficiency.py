@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rag.answer.question import TREATMENTS, Intent, Query, kind_weight
 from rag.answer.select import Candidate, Matcher
+from rag.answer.sentences import Said
 from rag.domain import Gap
 from rag.language.lexicon import Lexicon, tokens
 from rag.language.terms import is_generic, stem
@@ -60,7 +61,7 @@ def coverage(query: Query, pool: Sequence[Candidate], matcher: Matcher) -> Cover
     """How far ``pool``, sorted by relevance, speaks of ``query``."""
     weights = _weights(query, matcher)
     top = pool[:_BEST]
-    together = frozenset(t for c in top for t in c.sentence.terms)
+    together = Said.by(c.sentence for c in top)
     total = sum(weights.values()) or 1.0
     found = {t: matcher.overlap_of(t, together) for t in weights}
     share = sum(w * found[t] for t, w in weights.items()) / total if weights else 0.0
@@ -110,18 +111,18 @@ def _looks_clinical(word: str) -> bool:
 
 def _joint(subject: Sequence[str], candidate: Candidate, matcher: Matcher) -> float:
     """Share of the subject that one sentence speaks of; three of many are enough for a long history."""
-    terms = candidate.sentence.terms
-    return min(1.0, sum(matcher.overlap_of(f"={c}", terms) for c in subject) / min(len(subject), 3))
+    said = candidate.sentence.said
+    return min(1.0, sum(matcher.overlap_of(f"={c}", said) for c in subject) / min(len(subject), 3))
 
 
-def _subject(query: Query, matcher: Matcher, together: frozenset[str]) -> list[str]:
+def _subject(query: Query, matcher: Matcher, together: Said) -> list[str]:
     """What one sentence should speak of: treatments asked about, conditions and tests that the corpus knows."""
     named = [c for c in (*query.focus, *query.patient, *query.tests) if c not in _PLAIN_POPULATIONS]
     specific = [c for c in dict.fromkeys(named) if not any(c in matcher.lexicon.ancestors(o) for o in named)]
     return [c for c in specific if matcher.overlap_of(f"={c}", together) > 0]
 
 
-def _lacking(query: Query, pool: Sequence[Candidate], together: frozenset[str], matcher: Matcher) -> str | None:
+def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: Matcher) -> str | None:
     """What alone rules an answer out: a special population, a treatment asked about or all conditions unknown, no dose."""
     lexicon = matcher.lexicon
     for population in SPECIAL_POPULATIONS:
@@ -141,7 +142,7 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: frozenset[str], 
         return query.names.get(unknown[0], unknown[0])
     if query.intent is Intent.DOSE and query.focus and not any(_gives_dose(c, query, lexicon) for c in pool):
         return f"dose of {query.focus[0]}"
-    return next((t for t in matcher.weights if t in _OUTSIDE and t not in together), None)
+    return next((t for t in matcher.weights if t in _OUTSIDE and t not in together.terms), None)
 
 
 def _gives_dose(candidate: Candidate, query: Query, lexicon: Lexicon) -> bool:
@@ -168,7 +169,7 @@ def gaps(query: Query, shown: Sequence[Candidate], open_terms: Sequence[str], le
             aspect=query.names.get(t[1:], t[1:]), reason="no passage in this corpus speaks of it together with the rest"
         )
         for t in open_terms
-        if t.startswith("=") and lexicon.kind(t[1:]) in TREATMENTS | {"condition", "population"}
+        if t.startswith("=") and t[1:] not in query.current and lexicon.kind(t[1:]) in TREATMENTS | {"condition", "population"}
     ]
     together = _combination(query, lexicon)
     if len(together) > 1 and not any(all(c.speaks_of((x,)) for x in together) for c in shown):

@@ -16,26 +16,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rag.domain import Document, Passage
-from rag.errors import BusyError, CorpusError
+from rag.errors import BusyError, CorpusError, SnapshotError
 from rag.index.encoder import Encoder, OnnxEncoder, Vectors
 from rag.index.export import PACKAGED_MODEL, export_encoder
-from rag.index.lexical import FILES as POSTINGS
 from rag.index.lexical import write_postings
 from rag.index.snapshot import (
     CURRENT,
+    FILES,
     FORMAT_VERSION,
     MANIFEST,
     PASSAGE_VECTORS,
     SENTENCE_VECTORS,
+    SHAPED_BY,
     STORE,
     damaged,
     read_manifest,
     sha256,
+    snapshot_id_of,
 )  # fmt: skip
 from rag.index.store import SentenceRecord, write_store
 from rag.index.vectors import write_vectors
@@ -80,16 +82,17 @@ def build(
     """
     documents = _checked(documents)
     with _lock(index_dir):
+        _sweep(index_dir)
         progress("model", 0, 1)
         encoder = OnnxEncoder(export_encoder(model, index_dir / "encoders"), threads=0)
         passages = [p for d in documents for p in split(d)]
-        snapshot_id = _snapshot_id(documents, encoder.encoder_id)
+        facts = _facts(documents, encoder.encoder_id)
+        snapshot_id = facts["snapshot_id"]
         folder = index_dir / "snapshots" / snapshot_id
-        is_whole = folder.is_dir() and not damaged(folder, read_manifest(folder))
-        embedded = 0
+        is_whole, embedded = _is_whole(folder), 0
         if not is_whole:
             shutil.rmtree(folder, ignore_errors=True)
-            embedded = _write(documents, passages, index_dir, folder, encoder, progress)
+            embedded = _write(documents, passages, index_dir, folder, encoder, facts, progress)
         _publish(index_dir, snapshot_id)
         return Built(snapshot_id, folder, len(documents), len(passages), embedded, is_whole)
 
@@ -115,9 +118,26 @@ def _lock(index_dir: Path) -> Iterator[None]:
         yield  # the lock ends with the file, also when the process is killed
 
 
-def _snapshot_id(documents: Sequence[Document], encoder_id: str) -> str:
-    parts = [str(FORMAT_VERSION), SPLITTER_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id]
-    return hashlib.sha256("\0".join([*parts, corpus_digest(documents)]).encode()).hexdigest()[:16]
+def _sweep(index_dir: Path) -> None:
+    """Removes what killed builds left over: the lock says that nobody writes it any more."""
+    for left_over in (*index_dir.glob("snapshots/.building-*"), *index_dir.glob("encoders/.export-*")):
+        shutil.rmtree(left_over)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return not damaged(folder, read_manifest(folder))
+    except SnapshotError:
+        return False
+
+
+def _facts(documents: Sequence[Document], encoder_id: str) -> dict[str, Any]:
+    """What shapes the snapshot, and its id: the manifest but for the files."""
+    values = (
+        FORMAT_VERSION, SPLITTER_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id, corpus_digest(documents),
+    )  # fmt: skip
+    facts = dict(zip(SHAPED_BY, values, strict=True))
+    return {**facts, "snapshot_id": snapshot_id_of(facts)}
 
 
 def corpus_digest(documents: Sequence[Document]) -> str:
@@ -133,12 +153,10 @@ def embedding_text(passage: Passage, title: str) -> str:
 
 def _write(
     documents: Sequence[Document], passages: Sequence[Passage], index_dir: Path, folder: Path, encoder: Encoder,
-    progress: Progress,
+    facts: dict[str, Any], progress: Progress,
 ) -> int:  # fmt: skip
     snapshots = folder.parent
     snapshots.mkdir(exist_ok=True)
-    for left_over in snapshots.glob(".building-*"):
-        shutil.rmtree(left_over)  # of a build that was killed: the lock says that nobody writes it any more
     aside = snapshots / f".building-{folder.name}"
     aside.mkdir()
     pairs = abbreviations(d.text for d in documents)
@@ -154,7 +172,7 @@ def _write(
     terms = [analyzer.index_terms(f"{titles[p.source_key]}. {p.text}") for p in passages]
     vocabulary = write_postings(terms, aside)
     write_store(aside / STORE, documents, passages, sentences, vocabulary, pairs)
-    _write_manifest(aside, folder.name, encoder.encoder_id, corpus_digest(documents))
+    _write_manifest(aside, facts)
     _sync(aside)
     aside.rename(folder)
     _sync_folder(snapshots)
@@ -171,18 +189,9 @@ def _sentences(passages: Sequence[Passage], analyzer: Analyzer) -> Iterator[Sent
             row += 1
 
 
-def _write_manifest(folder: Path, snapshot_id: str, encoder_id: str, digest: str) -> None:
-    names = (STORE, PASSAGE_VECTORS, SENTENCE_VECTORS, *POSTINGS)
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "snapshot_id": snapshot_id,
-        "corpus_digest": digest,
-        "encoder_id": encoder_id,
-        "splitter_version": SPLITTER_VERSION,
-        "analysis_version": ANALYSIS_VERSION,
-        "lexicon_sha256": sha256(TABLE),
-        "files": {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in names},
-    }
+def _write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in FILES}
+    manifest = {**facts, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
 
 
@@ -218,8 +227,7 @@ class _VectorCache:
 
     def __init__(self, path: Path, encoder: Encoder) -> None:
         path.parent.mkdir(exist_ok=True)
-        self._db = sqlite3.connect(path)
-        self._db.execute("CREATE TABLE IF NOT EXISTS vector (hash BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+        self._path, self._db = path, sqlite3.connect(path)
         self._encoder = encoder
         self.computed = 0
 
@@ -230,6 +238,15 @@ class _VectorCache:
         self._db.close()
 
     def encode(self, texts: Sequence[str], progress: Progress) -> Vectors:
+        try:
+            return self._encode(texts, progress)
+        except sqlite3.DatabaseError as error:
+            raise SnapshotError(
+                f"vector cache {self._path}: cannot be used ({error}); delete it and run `osler index build` again"
+            ) from error
+
+    def _encode(self, texts: Sequence[str], progress: Progress) -> Vectors:
+        self._db.execute("CREATE TABLE IF NOT EXISTS vector (hash BLOB PRIMARY KEY, vector BLOB NOT NULL)")
         hashes = [hashlib.sha256(t.encode()).digest() for t in texts]
         missing = {h: t for h, t in zip(hashes, texts, strict=True) if not self._get(h)}
         todo = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))  # like lengths share a batch

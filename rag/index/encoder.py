@@ -17,6 +17,7 @@ Vectors = NDArray[np.float32]
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 RECORD_FILE = "encoder.json"
+_FIELDS = {"encoder_id", "dimension", "max_tokens", "pad_id", "pad_token"}
 _BATCH = 16
 
 
@@ -106,4 +107,6 @@ def _read_record(folder: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise EncoderError(f"encoder {folder}: no readable {RECORD_FILE} ({error}); build the index again") from error
+    if not isinstance(record, dict) or not record.keys() >= _FIELDS:
+        raise EncoderError(f"encoder {folder}: {RECORD_FILE} lacks fields; build the index again")
     return record

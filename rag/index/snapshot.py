@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from rag.errors import SnapshotError
 from rag.index.encoder import OnnxEncoder
+from rag.index.lexical import FILES as POSTINGS
 from rag.index.lexical import LexicalIndex
 from rag.index.store import Store
 from rag.index.vectors import DenseIndex
@@ -28,6 +30,11 @@ MANIFEST = "manifest.json"
 STORE = "store.sqlite"
 PASSAGE_VECTORS = "passages.faiss"
 SENTENCE_VECTORS = "sentences.npy"
+FILES = (STORE, PASSAGE_VECTORS, SENTENCE_VECTORS, *POSTINGS)
+#: What a snapshot is named after: see ``snapshot_id_of``.
+SHAPED_BY = (
+    "format_version", "splitter_version", "analysis_version", "lexicon_sha256", "encoder_id", "corpus_digest",
+)  # fmt: skip
 #: Files up to this size are hashed whenever a snapshot is opened; larger ones by ``osler index verify``.
 HASHED_AT_OPENING = 16 * 2**20
 
@@ -82,17 +89,31 @@ def current_id(index_dir: Path) -> str:
         raise SnapshotError(f"index {index_dir}: no snapshot there; run `osler index build` first") from None
 
 
+def snapshot_id_of(facts: Mapping[str, Any]) -> str:
+    """Digest of all that shapes a snapshot: 16 hexadecimal digits."""
+    return hashlib.sha256("\0".join(str(facts.get(name)) for name in SHAPED_BY).encode()).hexdigest()[:16]
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a snapshot. Raises ``SnapshotError`` when it cannot be used."""
+    """The manifest of a snapshot. Raises ``SnapshotError`` when it cannot be used.
+
+    A manifest vouches for the files; the folder's name, which is its digest, vouches for the manifest.
+    """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SnapshotError(f"snapshot {folder}: no readable {MANIFEST} ({error}); run `osler index build`") from error
+    if not isinstance(manifest, dict):
+        raise SnapshotError(f"snapshot {folder}: {MANIFEST} is no JSON object; run `osler index build`")
     version = manifest.get("format_version")
     if version != FORMAT_VERSION:
         raise SnapshotError(
             f"snapshot {folder}: format {version}, expected {FORMAT_VERSION}; run `osler index build` with this version"
         )
+    files = manifest.get("files")
+    is_listed = isinstance(files, dict) and set(files) == set(FILES)
+    if not is_listed or not snapshot_id_of(manifest) == manifest.get("snapshot_id") == folder.name:
+        raise SnapshotError(f"snapshot {folder}: {MANIFEST} is damaged; run `osler index build` to make it again")
     return manifest
 
 
@@ -104,9 +125,9 @@ def damaged(folder: Path, manifest: dict[str, Any], largest: int | None = None) 
         size = path.stat().st_size if path.is_file() else -1
         if size < 0:
             problems.append(f"{name} is missing")
-        elif size != facts["bytes"]:
-            problems.append(f"{name} is damaged: {size} bytes, expected {facts['bytes']}")
-        elif (largest is None or size <= largest) and sha256(path) != facts["sha256"]:
+        elif size != facts.get("bytes"):
+            problems.append(f"{name} is damaged: {size} bytes, expected {facts.get('bytes')}")
+        elif (largest is None or size <= largest) and sha256(path) != facts.get("sha256"):
             problems.append(f"{name} is damaged: its sha256 is not the manifest's")
     return problems
 

@@ -49,7 +49,7 @@ def read_file(path: Path) -> Document:
 def _source(header: str, name: str) -> Source:
     try:
         fields: Any = yaml.safe_load(header)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2020-13-45
         problem = _SPACE.sub(" ", str(error))
         raise CorpusError(f"{name}: the YAML header cannot be read: {problem}") from error
     if not isinstance(fields, dict):
@@ -66,20 +66,24 @@ def _source(header: str, name: str) -> Source:
 
 def _items(body: str) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
     """Heading path, text and attributes of every paragraph, list item, table row and code block, in order."""
-    path: list[str] = []
+    open_headings: list[tuple[int, str]] = []  # with their levels, which a document may skip
+    path: tuple[str, ...] = ()
     stream = MarkdownIt("commonmark").enable("table").parse(body)
     for i, token in enumerate(stream):
         if token.type == "inline" and stream[i - 1].type == "heading_open":
             level = int(stream[i - 1].tag[1:])
-            path = [*path[: level - 1], _plain(token)]
+            open_headings = [*(h for h in open_headings if h[0] < level), (level, _plain(token))]
+            path = tuple(heading for _, heading in open_headings if heading)
         elif token.type == "inline" and stream[i - 1].type == "paragraph_open":
             text, attributes = _split_attributes(_plain(token))
             if text:
-                yield tuple(path), text, attributes
+                yield path, text, attributes
         elif token.type == "tr_open":
             row = " | ".join(_plain(t) for t in _row(stream, i))
             if row.strip(" |"):
-                yield tuple(path), row, {}
+                yield path, row, {}
+        elif token.type in ("fence", "code_block") and token.content.strip():
+            yield path, _SPACE.sub(" ", token.content).strip(), {}
 
 
 def _row(stream: list[Token], start: int) -> Iterator[Token]:

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Iterable
 
 from rag.domain import Block, Checked, Document, Passage
+from rag.errors import CorpusError
 from rag.language.sentences import sentence_spans
 
 #: Part of every snapshot's digest: raise it when the rules below change.
-SPLITTER_VERSION = "1"
+SPLITTER_VERSION = "2"
 #: About 200 tokens of the encoder, below its window of 256.
 MAX_CHARS = 900
 
@@ -19,6 +20,9 @@ def split(document: Document) -> list[Passage]:
 
     A block with attributes (a statement of the starter format) is a passage and one sentence: it is quoted whole.
     Other blocks are packed up to ``MAX_CHARS`` within one section and page; a longer block is cut at sentences.
+
+    Raises:
+        CorpusError: a block says that it was checked in a way that does not exist.
     """
     passages, seen = [], set[str]()
     for start, end, block in _pieces(document):
@@ -83,6 +87,17 @@ def _passage(document: Document, start: int, end: int, block: Block) -> Passage:
         strength=facts.get("strength"),
         certainty=facts.get("certainty"),
         population=facts.get("population"),
-        checked=Checked(facts["checked"]) if "checked" in facts else None,
+        checked=_checked(document, facts),
         derived=facts.get("derived") == "true",
     )
+
+
+def _checked(document: Document, facts: dict[str, str]) -> Checked | None:
+    if "checked" not in facts:
+        return None
+    try:
+        return Checked(facts["checked"])
+    except ValueError:
+        subject = f"source {document.source.key!r}, statement {facts.get('anchor', '?')}"
+        expected = ", ".join(c.value for c in Checked)
+        raise CorpusError(f"{subject}: checked {facts['checked']!r} is unknown; expected one of {expected}") from None

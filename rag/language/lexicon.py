@@ -67,7 +67,12 @@ def tokens(text: str) -> list[Token]:
 
 
 #: Short acronyms that are also words or name parts in lower case, or too short to be safe.
-_ALSO_WORDS = frozenset("hit all act cat aids arms cast mods pad ram sad far map pace ape chip tips cows sofa bun lama plex als alt cad asa arb sti".split())
+_ALSO_WORDS = frozenset(
+    """
+    hit all act cat aids arms cast mods pad ram sad far map pace ape chip tips cows sofa bun lama plex als alt cad
+    asa arb sti
+    """.split()
+)
 
 
 def _is_acronym(form: str) -> bool:

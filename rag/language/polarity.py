@@ -110,8 +110,8 @@ STANCES: tuple[Row, ...] = (
      "prohibit* | discouraged | do not give | do not use | do not start | do not transfuse | do not add | "
      "do not repeat | do not resume"),
     ("stance", Stance.CONDITIONAL, "only if | only when | only for | only in | only after | only with | adjunct | "
-     "an adjunct | may be considered | can be considered | could be considered | be considered | is considered | "
-     "considered in | consider | reasonable | option | an option | caution | unless | rescue | individualised | "
+     "may be considered | can be considered | could be considered | be considered | is considered | considered in | "
+     "consider | reasonable | option | caution | unless | rescue | individualised | "
      "adjunct to not a substitute for | may be appropriate | may be advisable | may be useful | may be preferred | "
      "on a case by case basis | may be omitted | under specialist supervision | if necessary"),
     ("stance", Stance.FOR, "recommend* | suggest* | is indicated | are indicated | first line | preferred | "

@@ -121,8 +121,7 @@ class Quantity(NamedTuple):
 
     def same_as(self, other: Quantity) -> bool:
         """Whether value, unit and comparator agree; "about 30" agrees with "30", "30" does not with "<30"."""
-        mine, theirs = self.comparator.replace("~", ""), other.comparator.replace("~", "")
-        return mine == theirs and self.same_value(other)
+        return self.same_value(other) and self.comparator.strip("~") == other.comparator.strip("~")
 
 
 class _Raw(NamedTuple):

@@ -1,0 +1,68 @@
+# What a checkout is for: `make demo` answers the reference question, `make test` runs the tests. Everything that is made
+# lies in .venv and indexes, is made once, and is made again only when what it was made from has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.stamp-installed
+INDEX := indexes/CURRENT
+INDEXED := corpus $(wildcard corpus/*.md) rag/clinical/lexicon.tsv $(wildcard rag/index/*.py rag/ingest/*.py rag/language/*.py)
+
+QUESTION := Should IVIG (Intravenous Immunoglobulin) be given to a patient with severe thrombocytopenia, cirrhosis, \
+impaired renal function, and heparin-induced thrombocytopenia (HIT) who is on argatroban (argatroban)?
+
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# Options for pytest, such as PYTEST_ARGS='-n 4' for four processes.
+PYTEST_ARGS ?=
+
+.PHONY: help demo test test-slow check bench index clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+demo: $(INDEX)  ## set up, build the starter index, and answer the reference question
+	@$(BIN)/osler ask --index indexes "$(QUESTION)"
+
+test: $(INSTALLED)  ## run the tests but for the slow ones
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(INSTALLED)  ## run the slow tests
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+check: $(INSTALLED)  ## check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(INDEX)  ## measure speed and quality
+	$(BIN)/python -m eval.bench
+
+index: $(INDEX)  ## build the starter index
+
+clean:  ## remove all that was made, and caches
+	rm -rf $(VENV) *.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf indexes/snapshots indexes/encoders indexes/cache indexes/CURRENT indexes/.CURRENT indexes/.lock
+	find rag api eval tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The snapshot is named by its content, so a build that changes nothing leaves CURRENT as it was: hence the touch.
+$(INDEX): $(INDEXED) | $(INSTALLED)
+	@$(BIN)/osler index build --index indexes corpus
+	@touch $@
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@python=$$($(find_python)) && echo "Setting up $(VENV) with $$python; the first time takes a few minutes." \
+	  && "$$python" -m venv $(VENV)
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The first of these that is Python 3.11 or newer; what PYTHON names comes first, and alone when it was given.
+CANDIDATES := $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.11 python3.12 python3.13 python3.14)
+define find_python
+for p in $(CANDIDATES); do \
+  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$p"; exit 0; fi; \
+done; \
+echo "Python: none of $(CANDIDATES) is version 3.11 or newer; install one, or name it: make PYTHON=/path/to/python" >&2; \
+exit 1
+endef

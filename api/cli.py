@@ -1,0 +1,172 @@
+"""The command line: ``osler ask``, ``search``, ``show``, ``index`` and ``corpus``.
+
+Nothing heavy is imported before a command runs, so that ``osler --help`` answers at once. Exit codes: 0 done (also when
+the answer is that there is none), 1 failed, 2 what was given cannot be used, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rag import __version__
+from rag.errors import InputError, OslerError
+
+# The values of rag.domain.Audience, whose import costs pydantic's; a test compares them.
+AUDIENCES = ("clinician", "trainee", "patient")
+FORMATS = ("text", "markdown", "json", "html")
+TRACEBACK = "OSLER_TRACEBACK"
+
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code.
+
+    Args:
+        argv: arguments without the program's name; those of the process when absent.
+
+    Raises:
+        SystemExit: after ``--help`` and ``--version``, with code 0.
+    """
+    try:
+        return _run(argv)
+    except OslerError as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        return _hang_up()
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        where = f"set {TRACEBACK}=1 to see where"
+        return _complain(f"unexpected error: {type(error).__name__}: {error}; {where}", OslerError.exit_code)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = parser().parse_args(argv)
+    from api import commands
+
+    code: int = getattr(commands, arguments.command)(arguments)
+    sys.stdout.flush()  # here, so that a reader who has gone is noticed above
+    return code
+
+
+def _complain(message: str, code: int) -> int:
+    line = f"osler: {' '.join(message.split())}"
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+    return code
+
+
+def _hang_up() -> int:
+    """The reader of the output has gone, as ``head`` does: ends without the complaint of a flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports what is wrong as every other error of ours: in one line, with exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see `{self.prog} --help`")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; ``command`` in its result names the function in ``api.commands``."""
+    shared = _shared()
+    root = _Parser(
+        prog="osler", parents=[shared], description="Medical answers in which every sentence cites its source."
+    )
+    root.add_argument("--version", action="version", version=f"osler {__version__}")
+    commands = _commands(root)
+    _add_ask(commands, shared)
+    _add_search(commands, shared)
+    _add_show(commands, shared)
+    _add_index(commands, shared)
+    _add_corpus(commands)
+    return root
+
+
+_Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
+
+
+def _commands(parent: argparse.ArgumentParser) -> _Commands[argparse.ArgumentParser]:
+    return parent.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+
+def _shared() -> argparse.ArgumentParser:
+    """Options that may stand before or after a command's name; without a default, so that neither hides the other."""
+    shared = _Parser(add_help=False)
+    help_text = "folder of the index (default: OSLER_INDEX_DIR, else indexes)"
+    shared.add_argument(
+        "--index", dest="index_dir", metavar="DIR", type=Path, default=argparse.SUPPRESS, help=help_text
+    )
+    return shared
+
+
+def _command(
+    commands: _Commands[argparse.ArgumentParser],
+    name: str,
+    function: str,
+    summary: str,
+    *parents: argparse.ArgumentParser,
+) -> argparse.ArgumentParser:
+    added = commands.add_parser(name, parents=parents, help=summary, description=f"{summary}.")
+    added.set_defaults(command=function)
+    return added
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+
+
+def _add_ask(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    ask = _command(commands, "ask", "ask", "answer a question with a short, cited article", shared)
+    ask.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
+    ask.add_argument("--format", choices=FORMATS, default="text", help="form of the answer (default: %(default)s)")
+    ask.add_argument("--audience", choices=AUDIENCES, default=AUDIENCES[0], help="reader (default: %(default)s)")
+    ask.add_argument("--quotes", action="store_true", help="in text, show the quotes under each statement")
+
+
+def _add_search(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    search = _command(commands, "search", "search", "list the passages nearest to a question", shared)
+    search.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
+    search.add_argument("--k", type=int, default=10, metavar="N", help="how many passages (default: %(default)s)")
+    _add_json(search)
+
+
+def _add_show(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    show = _command(commands, "show", "show", "show a passage with its source and how it was checked", shared)
+    show.add_argument("passage_id", metavar="PASSAGE_ID", help="as printed by osler search")
+    _add_json(show)
+
+
+def _add_index(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    index = commands.add_parser(
+        "index", parents=[shared], help="build, describe and verify an index", description="Work on an index."
+    )
+    actions = _commands(index)
+    build = _command(actions, "build", "index_build", "build an index and make it the current one", shared)
+    sources = "Markdown files or folders of them (default: the starter corpus)"
+    build.add_argument("sources", metavar="SOURCE", nargs="*", type=Path, help=sources)
+    build.add_argument("--model", help="embedding model: the packaged one by its name, or the path of another")
+    info = _command(actions, "info", "index_info", "describe the current snapshot", shared)
+    _add_json(info)
+    _command(actions, "verify", "index_verify", "check every file of the current snapshot and its encoder", shared)
+
+
+def _add_corpus(commands: _Commands[argparse.ArgumentParser]) -> None:
+    corpus = commands.add_parser("corpus", help="check a corpus", description="Work on a corpus.")
+    actions = _commands(corpus)
+    check = _command(actions, "check", "corpus_check", "check that a folder keeps the corpus format")
+    check.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="folder (default: the starter corpus)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""A tiny corpus, and one exported encoder for all tests of a session that need an index of their own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from rag.domain import Document
+from rag.index.export import PACKAGED_MODEL, export_encoder
+from rag.ingest.markdown import read_markdown
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+
+_BODIES = {
+    "argatroban": (
+        "## Dosing\n\n"
+        '- Argatroban is started at 2 mcg/kg/min in heparin-induced thrombocytopenia (HIT). {#t1 checked="primary"}\n'
+        '- In moderate hepatic impairment the dose is 0.5 mcg/kg/min. {#t2 strength="label section 2.3"}\n\n'
+        "## Mechanism\n\nArgatroban is cleared by the liver. Its half-life is about 45 minutes.\n"
+    ),
+    "fondaparinux": "## Dosing\n\n- Fondaparinux is avoided when creatinine clearance (CrCl) is below 30 mL/min. {#t3}\n",
+    "warfarin": "## Pitfalls\n\n- Warfarin is not started in acute HIT before the platelet count recovers. {#t4}\n",
+    "hernia": "## Recommendations\n\n- Watchful waiting is an option in men with a minimally symptomatic hernia. {#t5}\n",
+    "ivig": "## Exceptions\n\n- Intravenous immunoglobulin (IVIG) 1 g/kg is given in refractory HIT. {#t6}\n",
+}
+
+
+def markdown(key: str, body: str) -> bytes:
+    """A file of the starter format."""
+    header = f'---\nkey: {key}\ntitle: "About {key}"\njurisdiction: US\nevidence_type: guideline\n---\n\n'
+    return (header + body).encode()
+
+
+def document(key: str, body: str | None = None) -> Document:
+    """The document of that key: one of the tiny corpus unless ``body`` is given."""
+    return read_markdown(markdown(key, _BODIES[key] if body is None else body), f"{key}.md")
+
+
+def tiny_corpus() -> list[Document]:
+    return [document(key) for key in _BODIES]
+
+
+def exported_encoder(factory: pytest.TempPathFactory) -> Path:
+    """The packaged model's export, made once for all workers of a test session. Tests only read it."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "encoder.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return export_encoder(PACKAGED_MODEL, shared / "exported")
+
+
+def empty_index(folder: Path, encoder: Path) -> Path:
+    """A folder for an index that finds the encoder already exported."""
+    (folder / "encoders").mkdir(parents=True)
+    (folder / "encoders" / encoder.name).symlink_to(encoder)
+    return folder
