@@ -11,7 +11,7 @@ INDEXED := corpus $(wildcard corpus/*.md) rag/clinical/lexicon.tsv $(wildcard ra
 QUESTION := Should IVIG (Intravenous Immunoglobulin) be given to a patient with severe thrombocytopenia, cirrhosis, \
 impaired renal function, and heparin-induced thrombocytopenia (HIT) who is on argatroban (argatroban)?
 
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 # Options for pytest, such as PYTEST_ARGS='-n 4' for four processes.
 PYTEST_ARGS ?=
 

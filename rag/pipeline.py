@@ -80,19 +80,23 @@ class Pipeline:
             matcher = Matcher(snapshot, query)
             pool = candidates(snapshot, self.sentences, matcher, vector, hits)
             covered = coverage(query, pool, matcher)
-        if not speaks_to(covered, self.settings.min_coverage):
+        with clock.step("premises"):
+            corrected = corrections(snapshot, self.sentences, matcher, self.verifier)
+        is_covered = speaks_to(covered, self.settings.min_coverage)
+        if not is_covered and not corrected:
             return abstained(query, covered, pool, audience, self._receipt(hits, clock))
         with clock.step("compose"):
+            # Where the corpus only contradicts what the question assumes, that is all there is to say.
             lexicon = snapshot.analyzer.lexicon
-            planned = plan(query, pool, lexicon)
-            shown = planned.shown()
+            planned = plan(query, pool if is_covered else [], lexicon)
+            shown = [*(c.candidate for c in corrected), *planned.shown()]
             parts = Parts(
                 planned,
-                corrections(snapshot, self.sentences, matcher, self.verifier),
+                corrected,
                 conflicts(query, planned.pool, lexicon),
                 missing(query, shown, planned.pool, lexicon),
-                gaps(query, shown, covered.open, lexicon),
-                related(query, planned.pool, lexicon),
+                gaps(query, shown, covered, lexicon),
+                related(query, planned.pool, planned.main, lexicon),
             )
         with clock.step("verify"):
             article = Article(query, audience, snapshot, self.verifier)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from rag.pipeline import Pipeline
 from rag.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+# Before this directory on the path: its folder ``api`` would be taken for the package of that name.
+sys.path.insert(0, str(ROOT))
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from rag.ingest.markdown import read_markdown
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 
-_BODIES = {
+TINY = {
     "argatroban": (
         "## Dosing\n\n"
         '- Argatroban is started at 2 mcg/kg/min in heparin-induced thrombocytopenia (HIT). {#t1 checked="primary"}\n'
@@ -36,11 +36,11 @@ def markdown(key: str, body: str) -> bytes:
 
 def document(key: str, body: str | None = None) -> Document:
     """The document of that key: one of the tiny corpus unless ``body`` is given."""
-    return read_markdown(markdown(key, _BODIES[key] if body is None else body), f"{key}.md")
+    return read_markdown(markdown(key, TINY[key] if body is None else body), f"{key}.md")
 
 
 def tiny_corpus() -> list[Document]:
-    return [document(key) for key in _BODIES]
+    return [document(key) for key in TINY]
 
 
 def exported_encoder(factory: pytest.TempPathFactory) -> Path:

@@ -42,7 +42,7 @@ _ADVICE_SOUGHT = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE})
 #: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
 #: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
 _ROLE, _ADVICE_ROLE, _FOCUS, _ADVICE, _NORM, _MAIN, _OTHER, _COVER = 0.04, 0.10, 0.02, 0.05, 0.05, 0.09, 0.03, 0.10
-_WARNING = 0.15
+_WARNING, _DERIVED = 0.15, 0.03
 _PER_RANK = 0.005
 _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 _FOREIGN = 0.04
@@ -71,12 +71,13 @@ class PlannedSection(NamedTuple):
 
 class Plan(NamedTuple):
     """``decision`` is what the evidence says about the treatment asked about, None when none was; ``pool`` are
-    the sentences that are about this patient, shown or not."""
+    the sentences that are about this patient, shown or not; ``main`` is the condition that they are mostly about."""
 
     bottom_line: tuple[Claim, ...]
     sections: tuple[PlannedSection, ...]
     decision: Stance | None
     pool: tuple[Candidate, ...]
+    main: str | None
 
     def shown(self) -> list[Candidate]:
         claims = [*self.bottom_line, *(c for s in self.sections for c in s.claims)]
@@ -102,10 +103,10 @@ class _Composer:
 
     def plan(self) -> Plan:
         if not self.pool:
-            return Plan((), (), None, ())
+            return Plan((), (), None, (), self.main)
         bottom = self._bottom_line()
         on_topic = tuple(c for c in self.pool if self._is_on_topic(c))
-        return Plan(tuple(bottom), tuple(self._sections(bottom)), self.decision, on_topic)
+        return Plan(tuple(bottom), tuple(self._sections(bottom)), self.decision, on_topic, self.main)
 
     def _decision(self) -> Stance | None:
         """Stance of the best advice on the treatments asked about; None when there is none or guidelines are divided.
@@ -141,6 +142,8 @@ class _Composer:
         """For a decision, another side of it for this patient: another stance or line of therapy."""
         if self.query.intent is not Intent.DECISION:
             return True
+        if self.query.focus and not candidate.speaks_of(self.query.focus):
+            return False
         if any(self.lexicon.kind(c) == "condition" for c in candidate.strange):
             return False
         one, other = candidate.sentence, first.sentence
@@ -161,7 +164,7 @@ class _Composer:
         score = candidate.relevance - _PER_RANK * sentence.evidence_rank - _FOREIGN * candidate.foreign
         seeks_advice = query.intent in _ADVICE_SOUGHT
         if candidate.role in self.answering_roles:
-            score += _ADVICE_ROLE if seeks_advice else _ROLE
+            score += _ADVICE_ROLE if seeks_advice or query.intent is Intent.EVIDENCE else _ROLE
         if seeks_advice:
             score += _NORM if sentence.source.evidence_type in _NORMATIVE else 0.0
             score += _COVER * self._patient_share(candidate)
@@ -173,7 +176,7 @@ class _Composer:
         if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
             score += _ROLE
         if candidate.passage.derived:
-            score -= _NORM  # what a source says comes before what was concluded from it
+            score -= _DERIVED  # what a source says comes before what was concluded from it
         if query.focus and candidate.speaks_of(query.focus):
             score += _FOCUS
             if query.intent is Intent.DECISION and (sentence.stance is not Stance.NEUTRAL or sentence.line):
@@ -205,7 +208,9 @@ class _Composer:
                 title = heading(role, self.query, self.main, leads, self.decision)
                 sections.append(PlannedSection(title, role, tuple(claims)))
         most = _MOST_FOR_FACTOID if self.query.intent in _FACTOID else _MOST_SECTIONS
-        best = sorted(sections, key=lambda s: (s.role in _SPARE, -max(self.fit(c.lead, s.role) for c in s.claims)))[:most]
+        best = sorted(sections, key=lambda s: (s.role in _SPARE, -max(self.fit(c.lead, s.role) for c in s.claims)))[
+            :most
+        ]
         return [s for s in sections if s in best]
 
     def _is_on_topic(self, candidate: Candidate) -> bool:

@@ -40,13 +40,15 @@ _PREDICATES = {term_of(w): name for name, words in {
     "maximum": "maximum max ceiling limit",
     "replac": "replaces replace replaced replacing replacement substitute substitutes substituted",
 }.items() for w in words.split()}  # fmt: skip
+#: Words that permit without recommending.
+_PERMITTING = frozenset("safe fine allowed allows suitable suits ok okay acceptable permitted".split())
 _BLAND = frozenset(term_of(w) for w in "patient person people case adult man woman use used give given dose".split())
 _PREPOSITIONS = frozenset({"in", "for", "with", "by", "to", "of", "at", "on", "when", "if", "from"})
 _HALF = 0.5  # the same for limits, whose own words stand inside quantities
 _LIMIT_WORDS = frozenset(_PREDICATES.get(t, t) for t in map(term_of, ("maximum", "minimum", "dose", "daily")))
 _REACH = 7  # atoms within which a negation reaches what follows
 # Share of a claim's content that the evidence must have: for what is said of a subject, and for names alone.
-_COVERED, _NOUNS_COVERED = 0.6, 0.75
+_COVERED, _NOUNS_COVERED = 0.55, 0.7
 
 
 def _sides() -> dict[str, list[tuple[int, int]]]:
@@ -72,10 +74,11 @@ def contradiction(claim: Reading, evidence: Reading, lexicon: Lexicon) -> Reason
 
 
 def same_subject(claim: Reading, evidence: Reading, lexicon: Lexicon) -> bool:
-    """Whether the evidence names every drug and condition of the claim, or kinds of them, each on its own."""
+    """Whether the evidence names every drug and at least half of the conditions of the claim, each on its own."""
     named = {m: _named(m, claim, evidence, lexicon) for m in claim.mentions if m.kind in _ENTITIES}
-    needed = _DRUGS | {"condition"}
-    return any(named.values()) and all(found for m, found in named.items() if m.kind in needed)
+    conditions = [found for m, found in named.items() if m.kind == "condition"]
+    drugs = all(found for m, found in named.items() if m.kind in _DRUGS)
+    return any(named.values()) and drugs and 2 * sum(conditions) >= len(conditions)
 
 
 def same_drugs(claim: Reading, evidence: Reading, lexicon: Lexicon) -> bool:
@@ -143,7 +146,7 @@ def _subject(reading: Reading, cue: Cue) -> str | None:
 
 def _other_limit(claim: Reading, evidence: Reading) -> Iterator[Reason]:
     """Another maximum or minimum, or more than the claimed maximum allowed."""
-    mine = _limits(claim)
+    mine = [] if _negates(claim) else _limits(claim)
     if not mine or _covered(claim, evidence, _LIMIT_WORDS) < _HALF:
         return
     for limit, value in mine:
@@ -206,10 +209,14 @@ def _no_recommendation(claim: Reading, evidence: Reading) -> Iterator[Reason]:
 
 def _other_advice(claim: Reading, evidence: Reading) -> Iterator[Reason]:
     """Recommended against contraindicated or advised against, of the same drug or procedure."""
-    sides = {stance(claim.text), stance(evidence.text)}
-    if sides != {Stance.FOR, Stance.AGAINST} or _covered(claim, evidence) < _COVERED:
+    stated = stance(claim.text)
+    if stated is Stance.NEUTRAL and not _PERMITTING.isdisjoint(claim.keys):
+        stated = Stance.FOR
+    if {stated, stance(evidence.text)} != {Stance.FOR, Stance.AGAINST} or _covered(claim, evidence) < _COVERED:
         return
-    against = claim if stance(claim.text) is Stance.AGAINST else evidence
+    if any(stance(clause) is stated for clause in evidence.text.split(";")):
+        return  # divided in itself: what it says in one clause is what is claimed
+    against = claim if stated is Stance.AGAINST else evidence
     drugs = {f"={m.concept}" for m in claim.mentions if m.kind in _DRUGS}
     for steer in against.steers:
         if steer.kind == "negation" and steer.sense in {"against", "not"}:
@@ -260,17 +267,37 @@ def _denies(reading: Reading, place: int) -> bool:
 
 def _denied(claim: Reading, evidence: Reading) -> Iterator[Reason]:
     """What the claim affirms the evidence denies: the negation stands before what the claim says."""
-    if any(s.kind == "negation" for s in claim.steers):
+    if _negates(claim):
         return
     covered = _covered(claim, evidence)
-    said = _core(claim) if covered >= _COVERED else set()
+    said = _core(claim) | _object(claim) if covered >= _COVERED else set()
     if covered >= _NOUNS_COVERED:
         said |= _complement(claim)
     for steer in evidence.steers:
-        if said and steer.kind == "negation" and steer.sense == "not":
+        if said and steer.kind == "negation" and steer.sense == "not" and not _is_aside(evidence, steer):
             following = _raw_terms(evidence, range(steer.last + 1, min(steer.last + 6, len(evidence.atoms))))[:3]
             if any(t in said for _, t in following):
                 yield Reason("negation", f"denied: {_phrase(evidence, steer)}")
+
+
+def _negates(claim: Reading) -> bool:
+    return any(s.kind == "negation" for s in claim.steers)
+
+
+def _is_aside(reading: Reading, steer: Steer) -> bool:
+    """Negations that deny no predicate: in a parenthesis, "sucrose-free", "none" in a list of grades."""
+    if reading.keys[steer.first] in {"free", "none"}:
+        return True
+    return any(first <= steer.first <= last for first, last in reading.parentheses)
+
+
+def _object(claim: Reading) -> set[str]:
+    """Words of the last thing that a claim names, when it is not its subject: "has a specific antidote"."""
+    places = sorted(claim.mention_at)
+    if not places or len(claim.mentions) < 2 or claim.mentions[-1].kind == "condition":
+        return set()
+    last = claim.mentions[-1]
+    return {t for _, t in _raw_terms(claim, (i for i in places if claim.mention_at[i] == last))}
 
 
 def _complement(claim: Reading) -> set[str]:

@@ -46,7 +46,7 @@ def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list
     topics: dict[_Topic, list[Candidate]] = {}
     for one, other in _alike(relevant):
         topic = _disagreement(one, other, lexicon)
-        if topic:
+        if topic and _concerns(topic, query, lexicon):
             positions = topics.setdefault(topic, [])
             positions += [c for c in (one, other) if c not in positions]
     ranked = sorted(topics.items(), key=lambda item: (-sum(_two_best(item[1])), item[0]))
@@ -56,6 +56,13 @@ def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list
         if not any(set(distinct) <= set(c.positions) for c in found):
             found.append(Conflict(_named(topic, query), distinct))
     return found[:_MOST]
+
+
+def _concerns(topic: _Topic, query: Query, lexicon: Lexicon) -> bool:
+    """Whether it is about a condition of this patient, if the question names one."""
+    conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
+    mine = {topic.condition, *lexicon.parents(topic.condition)}
+    return not conditions or any(not mine.isdisjoint({c, *lexicon.parents(c)}) for c in conditions)
 
 
 def _alike(relevant: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
@@ -85,9 +92,16 @@ def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic 
     condition = _shared(one, other, frozenset({"condition"}), lexicon)
     kinds = {one.source.evidence_type, other.source.evidence_type}
     if kinds <= _NORMATIVE and {one.role, other.role} <= _ADVISING:
+        if condition and _silence(one, other, treatment):
+            return _Topic("recommendation on", treatment, condition)
         if condition and _opposed_advice(one, other, treatment) and _same_conditions(one, other, lexicon):
             return _Topic("use of", treatment, condition)
-        if condition and one.role is other.role is Role.DOSING and _other_dose(one, other) and _same_conditions(one, other, lexicon):
+        if (
+            condition
+            and one.role is other.role is Role.DOSING
+            and _other_dose(one, other)
+            and _same_conditions(one, other, lexicon)
+        ):
             return _Topic("dose of", treatment, condition)
     if kinds <= _STUDIES:
         differing = _opposed_outcomes(one, other)
@@ -117,15 +131,21 @@ def _same_conditions(one: Candidate, other: Candidate, lexicon: Lexicon) -> bool
 
     def met(mine: Candidate, theirs: Candidate) -> bool:
         named = [c for c in mine.sentence.concepts if lexicon.kind(c) in {"condition", "procedure"}]
-        return all(c in theirs.sentence.about or not lexicon.ancestors(c).isdisjoint(theirs.sentence.concepts) for c in named)
+        return all(
+            c in theirs.sentence.about or not lexicon.ancestors(c).isdisjoint(theirs.sentence.concepts) for c in named
+        )
 
     return met(one, other) and met(other, one)
 
 
+def _silence(one: Candidate, other: Candidate, treatment: str) -> bool:
+    """Whether one body says that it makes no recommendation and another makes one."""
+    stances = {one.sentence.stance_on(treatment), other.sentence.stance_on(treatment)}
+    return Stance.ABSENT in stances and bool(stances & {Stance.FOR, Stance.AGAINST})
+
+
 def _opposed_advice(one: Candidate, other: Candidate, treatment: str) -> bool:
     stances = {one.sentence.stance_on(treatment), other.sentence.stance_on(treatment)}
-    if Stance.ABSENT in stances:  # one body makes no recommendation, another does
-        return bool(stances & {Stance.FOR, Stance.AGAINST})
     return Stance.AGAINST in stances and bool(stances & {Stance.FOR, Stance.CONDITIONAL})
 
 

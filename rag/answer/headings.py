@@ -64,14 +64,15 @@ def title(query: Query, first: str | None, verifier: Verifier, lexicon: Lexicon)
 
 def topic(query: Query, lexicon: Lexicon) -> str:
     """A title that names the subject: "IVIG in HIT, cirrhosis and impaired renal function"."""
-    in_question = query.focus or (query.current if len(query.current) == 1 else ())
-    treatments = [name(c, query) for c in in_question[:3]]
+    treatments = [name(c, query) for c in query.focus[:3]]
     conditions = [name(c, query) for c in query.patient if lexicon.kind(c) != "population"][:5]
     subject = listed(treatments) or ("" if conditions else listed(name(c, query) for c in query.tests[:2]))
     if subject and conditions:
         words = f"{subject} in {listed(conditions)}"
     else:
         words = subject or listed(conditions) or query.text.rstrip("?").strip()
+    if conditions and not query.focus and query.current:
+        words += f", on {listed(name(c, query) for c in query.current[:2])}"
     return words[:1].upper() + words[1:]
 
 

@@ -47,6 +47,8 @@ def missing(query: Query, shown: Sequence[Candidate], pool: Sequence[Candidate],
 
 def _concerns(variable: Variable, query: Query, lexicon: Lexicon) -> bool:
     asked = query.concepts
+    if variable.is_for_classes:
+        return not set(query.focus).isdisjoint(variable.concerns)
     return not variable.concerns or any(lexicon.is_a(mine, c) for mine in asked for c in variable.concerns)
 
 

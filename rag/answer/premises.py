@@ -9,10 +9,16 @@ from rag.answer.select import Candidate, Matcher, candidates
 from rag.answer.sentences import Sentences
 from rag.answer.verify import Verifier
 from rag.index.snapshot import Snapshot
+from rag.language.polarity import Stance, stance
+from rag.language.terms import Analyzer, is_generic
 from rag.retrieve.hybrid import retrieve
 
 _PASSAGES = 30
 _MOST_PER_PREMISE = 2
+#: Only so many of the nearest sentences are held against a premise, and none that is not near.
+_NEAREST, _NEAR = 12, 0.45
+#: Share of a premise's terms from which a sentence that does not contradict it says the same.
+_AGREES = 0.9
 
 
 class Correction(NamedTuple):
@@ -28,22 +34,37 @@ def corrections(snapshot: Snapshot, sentences: Sentences, matcher: Matcher, veri
     query = matcher.query
     if not query.premises:
         return []
+    lexicon = snapshot.analyzer.lexicon
     vectors = snapshot.encoder.encode(query.premises)
     found: list[Correction] = []
     for premise, vector in zip(query.premises, vectors, strict=True):
         hits = retrieve(snapshot, premise, vector, _PASSAGES)
-        found += _against(premise, candidates(snapshot, sentences, matcher, vector, hits), verifier)
+        about = {c for m in lexicon.mentions(premise) for c in (m.concept, *lexicon.ancestors(m.concept))}
+        pool = candidates(snapshot, sentences, matcher, vector, hits)
+        found += _against(
+            premise, [c for c in pool if c.sentence.excludes.isdisjoint(about)], verifier, snapshot.analyzer
+        )
     return _distinct(found)
 
 
-def _against(premise: str, pool: Sequence[Candidate], verifier: Verifier) -> list[Correction]:
-    nearest = sorted(pool, key=lambda c: (-c.cosine, c.record.row))
-    found = []
-    for candidate in nearest:
-        reason = verifier.contradicts(premise, candidate.text)
+def _against(premise: str, pool: Sequence[Candidate], verifier: Verifier, analyzer: Analyzer) -> list[Correction]:
+    """What contradicts ``premise`` among the sentences nearest to it, before one that says the same."""
+    terms = {t for t in analyzer.content_terms(premise) if not is_generic(t)}
+    stated, found = stance(premise), list[Correction]()
+    for candidate in sorted(pool, key=lambda c: (-c.cosine, c.record.row))[:_NEAREST]:
+        reason = verifier.contradicts(premise, candidate.text) if candidate.cosine >= _NEAR else None
         if reason:
             found.append(Correction(premise, candidate, f"{reason.kind}: {reason.detail}"))
+        elif _agrees(terms, stated, candidate):
+            break
     return found[:_MOST_PER_PREMISE]
+
+
+def _agrees(terms: set[str], stated: Stance, candidate: Candidate) -> bool:
+    """Whether a sentence says most of what the premise says and does not advise otherwise."""
+    said = candidate.sentence.said
+    shared = sum(t in said.terms or t.removeprefix("=") in said.about for t in terms)
+    return bool(terms) and shared >= _AGREES * len(terms) and stated in {Stance.NEUTRAL, candidate.sentence.stance}
 
 
 def _distinct(found: Sequence[Correction]) -> list[Correction]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rag.answer.presuppositions import premises
 from rag.language.lexicon import Lexicon, Mention
 from rag.language.sentences import sentence_spans
 from rag.language.terms import Analyzer, is_generic
@@ -88,23 +89,6 @@ _ABSENT = re.compile(
     r"\b(?:no|without|not (?:have|having|in)|never had|denies|absence of|excluding)\s+(?:[\w-]+\s+){0,2}$",
     re.IGNORECASE,
 )
-_PREMISE = re.compile(
-    r"\b(?:since|given(?: that)?|as|because|now that|seeing that|knowing that|i (?:know|read|heard|understand|believe)"
-    r"(?: that)?|we know(?: that)?|it is known that)\s+(?P<claim>[^?]{12,}?)"
-    r"(?:,\s*(?=(?:what|how|which|should|can|is|are|do|does|when|why|so|would|could|may|i|we|then|in|where|who)\b)|"
-    r"\s+so\s+|$|\.\s)",
-    re.IGNORECASE,
-)
-_RELATIVE = re.compile(
-    r"\b(?P<head>[^,.?]{6,}),\s*which (?P<claim>(?:is|are|was|has|have|does|do)\b[^,?]{4,}),", re.IGNORECASE
-)
-_EQUATION = re.compile(r"(?P<head>(?:[\w/-]+\s+){0,2}antibod(?:y|ies))\s*\((?P<claim>anti-[^()]+)\)", re.IGNORECASE)
-_QUESTION_WORD = re.compile(
-    r"^(?:what|how|which|should|can|could|is|are|do|does|did|when|why|who|where|would|may|must|has|have)\b",
-    re.IGNORECASE,
-)
-
-
 @dataclass(frozen=True)
 class Query:
     """A question as the pipeline reads it.
@@ -229,15 +213,3 @@ def _names(text: str, mentions: Iterable[Mention]) -> dict[str, str]:
         if m.concept not in names or len(surface) < len(names[m.concept]):
             names[m.concept] = surface if any(c.isupper() for c in surface[1:]) else surface.lower()
     return names
-
-
-def premises(text: str) -> list[str]:
-    """Claims that a question takes for granted: "since ..." clauses, plain sentences, "which is ..." and equations."""
-    claims = [m["claim"].strip(" ,.") for m in _PREMISE.finditer(text)]
-    claims += [f"{m['head'].strip()} {m['claim'].strip()}" for m in _RELATIVE.finditer(text)]
-    claims += [f"{m['head'].strip()} are {m['claim'].strip()}" for m in _EQUATION.finditer(text)]
-    for start, end in sentence_spans(text):
-        sentence = text[start:end]
-        if not sentence.endswith("?") and not _QUESTION_WORD.match(sentence):
-            claims.append(sentence.strip(" ."))
-    return list(dict.fromkeys(c for c in claims if len(c.split()) >= 3))

@@ -37,11 +37,13 @@ _ORGANS = {
 }
 _CLAUSE = re.compile(r"(?:[;:]|\.\s|,?\s(?:but|whereas|while|although)\s)")
 _STOPPED_BEFORE = re.compile(
-    r"\b(?:stop\w*|discontinu\w*|ceas\w*|withdraw\w*|remov\w*|rather than (?:continuing |starting )?|instead of)\s+"
+    r"\b(?:stop\w*|discontinu\w*|ceas\w*|withdraw\w*|remov\w*|rather than(?: continuing| starting)?|instead of)\s+"
     r"(?:[\w-]+\s+){0,1}$",
     re.IGNORECASE,
 )
-_STOPPED_AFTER = re.compile(r"[^.;]{0,60}\b(?:have it|must be|should be) (?:stopped|removed|discontinued)", re.IGNORECASE)
+_STOPPED_AFTER = re.compile(
+    r"[^.;]{0,60}\b(?:have it|must be|should be) (?:stopped|removed|discontinued)", re.IGNORECASE
+)
 #: What studies compare, as they name it.
 _OUTCOMES = re.compile(
     r"\b(?:(?P<bleeding>bleed\w*|h[a]?emorrhag\w*)|(?P<thrombosis>thrombo(?:sis|ses|tic|embol\w*)|portal vein thrombosis)|"
@@ -62,7 +64,9 @@ class Said(NamedTuple):
     def by(cls, sentences: Iterable[Sentence]) -> Said:
         """What several sentences speak of together."""
         said = [s.said for s in sentences]
-        return cls(*(frozenset().union(*sets) for sets in zip(*said, strict=True))) if said else cls(*3 * (frozenset(),))
+        return (
+            cls(*(frozenset().union(*sets) for sets in zip(*said, strict=True))) if said else cls(*3 * (frozenset(),))
+        )
 
 
 class Sentence:

@@ -162,15 +162,20 @@ def _is_dose(unit: str) -> bool:
     return unit.split("/")[0] in {"mg", "g", "mcg", "ug", "U", "IU", "unit"} and not unit.endswith(("/dL", "/mL", "/L"))
 
 
-def gaps(query: Query, shown: Sequence[Candidate], open_terms: Sequence[str], lexicon: Lexicon) -> list[Gap]:
+def gaps(query: Query, shown: Sequence[Candidate], covered: Coverage, lexicon: Lexicon) -> list[Gap]:
     """What was asked and no shown statement supports: single subjects, then their combination."""
     found = [
         Gap(
             aspect=query.names.get(t[1:], t[1:]), reason="no passage in this corpus speaks of it together with the rest"
         )
-        for t in open_terms
-        if t.startswith("=") and t[1:] not in query.current and lexicon.kind(t[1:]) in TREATMENTS | {"condition", "population"}
+        for t in covered.open
+        if t.startswith("=")
+        and t[1:] not in query.current
+        and not any(c.speaks_of((t[1:], *lexicon.parents(t[1:]))) for c in shown)
+        and lexicon.kind(t[1:]) in TREATMENTS | {"condition", "population"}
     ]
+    if covered.lacking:
+        found.insert(0, Gap(aspect=covered.lacking, reason="no passage in this corpus speaks of it"))
     together = _combination(query, lexicon)
     if len(together) > 1 and not any(all(c.speaks_of((x,)) for x in together) for c in shown):
         named = ", ".join(query.names.get(c, c) for c in together)

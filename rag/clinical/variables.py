@@ -61,6 +61,20 @@ def _four_ts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(m[1].lower() for m in _FOUR_TS.finditer(text)))
 
 
+_INDICATIONS = {
+    "atrial fibrillation": re.compile(r"atrial fibrillation"),
+    "deep vein thrombosis or pulmonary embolism": re.compile(
+        r"deep vein thrombosis|pulmonary embolism|venous thromboembolism"
+    ),
+    "portal vein thrombosis": re.compile(r"portal vein thrombosis"),
+    "heparin-induced thrombocytopenia": re.compile(r"\bHIT\b|heparin-induced thrombocytopenia"),
+}
+
+
+def _indications(text: str) -> tuple[str, ...]:
+    return tuple(name for name, pattern in _INDICATIONS.items() if pattern.search(text))
+
+
 def _none(text: str) -> tuple[str, ...]:
     return ()
 
@@ -71,7 +85,8 @@ class Variable:
 
     ``depends`` matches a statement that depends on it, ``given`` a question that states it; ``concerns`` are the
     concepts of which one must be in the question for it to matter (none: always). ``values`` gives the values that a
-    text names, ``below`` those it leaves out by a threshold.
+    text names, ``below`` those it leaves out by a threshold. ``is_for_classes``: it only matters when the question asks
+    about one of ``concerns`` itself rather than about a single drug of the class.
     """
 
     name: str
@@ -81,6 +96,7 @@ class Variable:
     concerns: tuple[str, ...] = ()
     values: Callable[[str], tuple[str, ...]] = _none
     below: Callable[[str], tuple[str, ...]] = _none
+    is_for_classes: bool = False
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -97,6 +113,17 @@ VARIABLES: tuple[Variable, ...] = (
         ("hepatic impairment",),
         child_pugh_classes,
         child_pugh_below,
+    ),
+    Variable(
+        "indication for anticoagulation",
+        "agents, doses and contraindications differ by indication",
+        _pattern(r"atrial fibrillation|venous thrombo|deep vein thrombosis|pulmonary embolism|portal vein thrombosis|\bHIT\b"),
+        _pattern(
+            r"fibrillation|\bAF\b|thrombosis|embolism|thromboembol|\bVTE\b|\bDVT\b|\bPE\b|\bPVT\b|\bCVS?T\b|\bHIT\b|valve|stroke"
+        ),
+        ("anticoagulation", "anticoagulant", "direct oral anticoagulant"),
+        _indications,
+        is_for_classes=True,
     ),
     Variable(
         "creatinine clearance",

@@ -79,7 +79,7 @@ def _items(body: str) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
             if text:
                 yield path, text, attributes
         elif token.type == "tr_open":
-            row = " | ".join(_plain(t) for t in _row(stream, i))
+            row = " | ".join(_plain(t) for t in _row(stream, i)).strip()
             if row.strip(" |"):
                 yield path, row, {}
         elif token.type in ("fence", "code_block") and token.content.strip():

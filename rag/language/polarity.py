@@ -107,7 +107,7 @@ STANCES: tuple[Row, ...] = (
      "not recommend | not generally recommend | not be used | not advised | not generally advised | "
      "generally not advised | not indicated | no role | not be given | not appropriate | not start | "
      "must be stopped | not a substitute for | not supported | not suggested | must not be used | inappropriate | "
-     "prohibit* | discouraged | do not give | do not use | do not start | do not transfuse | do not add | "
+     "prohibit* | discourage* | do not give | do not use | do not start | do not transfuse | do not add | "
      "do not repeat | do not resume"),
     ("stance", Stance.CONDITIONAL, "only if | only when | only for | only in | only after | only with | adjunct | "
      "may be considered | can be considered | could be considered | be considered | is considered | considered in | "
