@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 _REMAKE_SNAPSHOT = "run `osler index build` to make it again"
-_REMAKE_ENCODER = "delete the encoder's folder and run `osler index build` to make it again"
 
 
 def ask(arguments: Namespace) -> int:
@@ -90,6 +88,7 @@ def index_info(arguments: Namespace) -> int:
 
 
 def index_verify(arguments: Namespace) -> int:
+    from rag.index.encoder import damaged_encoder
     from rag.index.snapshot import current_id, damaged, read_manifest
 
     index_dir = _settings(arguments).index_dir
@@ -97,7 +96,9 @@ def index_verify(arguments: Namespace) -> int:
     folder = index_dir / "snapshots" / snapshot_id
     manifest = read_manifest(folder)
     problems = [f"snapshot {snapshot_id}: {damage}; {_REMAKE_SNAPSHOT}" for damage in damaged(folder, manifest)]
-    problems += _encoder_problems(index_dir, manifest["encoder_id"])
+    encoder_id = manifest["encoder_id"]
+    broken = damaged_encoder(index_dir / "encoders" / encoder_id)
+    problems += [f"encoder {encoder_id}: {damage}; {_REMAKE_SNAPSHOT}" for damage in broken]
     if problems:
         write("".join(f"{problem}\n" for problem in problems))
         return 1
@@ -175,22 +176,5 @@ def _encoder_record(index_dir: Path, encoder_id: str) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise EncoderError(f"encoder {path}: cannot be read ({error}); {_REMAKE_ENCODER}") from error
+        raise EncoderError(f"encoder {path}: cannot be read ({error}); {_REMAKE_SNAPSHOT}") from error
     return record
-
-
-def _encoder_problems(index_dir: Path, encoder_id: str) -> Iterator[str]:
-    from rag.errors import EncoderError
-    from rag.index.snapshot import sha256
-
-    folder = index_dir / "encoders" / encoder_id
-    try:
-        files = _encoder_record(index_dir, encoder_id)["files"]
-    except EncoderError as error:
-        yield str(error)
-        return
-    for name, expected in files.items():
-        if not (folder / name).is_file():
-            yield f"encoder {encoder_id}: {name} is missing; {_REMAKE_ENCODER}"
-        elif sha256(folder / name) != expected:
-            yield f"encoder {encoder_id}: {name} is damaged: its sha256 is not the record's; {_REMAKE_ENCODER}"

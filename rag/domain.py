@@ -331,6 +331,13 @@ class GlossaryEntry(Frozen):
     meaning: str
 
 
+class Reading(Frozen):
+    """A word of the question that was taken for a typing error: ``typed`` was read as ``read``."""
+
+    typed: str
+    read: str
+
+
 class Receipt(Frozen):
     """What is needed to make the same answer again. ``timings_ms`` is the only part that varies."""
 
@@ -364,6 +371,7 @@ class Answer(Frozen):
     references: tuple[Reference, ...] = ()
     related_questions: tuple[str, ...] = ()
     glossary: tuple[GlossaryEntry, ...] = ()
+    readings: tuple[Reading, ...] = ()
     nearest: tuple[Evidence, ...] = ()
     audience: Audience = Audience.CLINICIAN
     review: Review = Review()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import cached_property
 
 from rag import __version__
@@ -27,6 +28,7 @@ from rag.answer.verify import Verifier
 from rag.domain import Answer, Audience, Hit, Passage, Receipt, Source
 from rag.errors import InputError, QuestionError
 from rag.index.snapshot import Snapshot
+from rag.language.terms import STOP_WORDS, stem
 from rag.retrieve.hybrid import retrieve
 from rag.settings import Settings
 
@@ -71,28 +73,28 @@ class Pipeline:
         if fixed:
             return redirected(question, fixed, audience, self._receipt((), clock))
         with clock.step("interpret"):
-            query = interpret(question, snapshot.analyzer)
+            query = interpret(question, snapshot.analyzer, self._unknown)
         with clock.step("embed"):
-            vector = snapshot.encoder.encode([question])[0]
+            vector = snapshot.encoder.encode([query.text])[0]
         with clock.step("retrieve"):
-            hits = retrieve(snapshot, question, vector, self.settings.candidates, self.settings.dense_weight)
+            hits = retrieve(snapshot, query.text, vector, self.settings.candidates, self.settings.dense_weight)
         with clock.step("select"):
             matcher = Matcher(snapshot, query)
             pool = candidates(snapshot, self.sentences, matcher, vector, hits)
             covered = coverage(query, pool, matcher)
         with clock.step("premises"):
-            corrected = corrections(snapshot, self.sentences, matcher, self.verifier)
+            wrong = corrections(snapshot, self.sentences, matcher, self.verifier)
         is_covered = speaks_to(covered, self.settings.min_coverage)
-        if not is_covered and not corrected:
+        if not is_covered and not wrong:
             return abstained(query, covered, pool, audience, self._receipt(hits, clock))
         with clock.step("compose"):
             # Where the corpus only contradicts what the question assumes, that is all there is to say.
             lexicon = snapshot.analyzer.lexicon
             planned = plan(query, pool if is_covered else [], lexicon)
-            shown = [*(c.candidate for c in corrected), *planned.shown()]
+            shown = [*(c.candidate for c in wrong), *planned.shown()]
             parts = Parts(
                 planned,
-                corrected,
+                wrong,
                 conflicts(query, planned.pool, lexicon),
                 missing(query, shown, planned.pool, lexicon),
                 gaps(query, shown, covered, lexicon),
@@ -118,6 +120,12 @@ class Pipeline:
         with self._lock:
             passage = self.snapshot.store.passage(self.snapshot.store.row_of(passage_id))
             return passage, self.snapshot.store.source(passage.source_key)
+
+    def _unknown(self, words: Iterable[str]) -> set[str]:
+        """Those of ``words`` that the corpus does not use."""
+        stems = {stem(word): word for word in words}
+        known = self.snapshot.store.terms(stems) if stems else {}
+        return {word for term, word in stems.items() if term not in known and term not in STOP_WORDS}
 
     def _checked(self, question: str) -> str:
         text, most = " ".join(question.split()), self.settings.max_question_chars
@@ -146,14 +154,18 @@ class Clock:
     def __init__(self) -> None:
         self._steps: dict[str, float] = {}
         self._start = time.perf_counter()
+        self._running: tuple[str, float] | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
+        self._running = (name, time.perf_counter())
         yield
-        self._steps[name] = time.perf_counter() - start
+        self._steps[name] = time.perf_counter() - self._running[1]
+        self._running = None
 
     def timings(self) -> dict[str, float]:
-        """Milliseconds of each finished step and of all so far."""
-        steps = self._steps | {"total": time.perf_counter() - self._start}
+        """Milliseconds of each step, the running one included, and of all so far."""
+        now = time.perf_counter()
+        running = {self._running[0]: now - self._running[1]} if self._running else {}
+        steps = self._steps | running | {"total": now - self._start}
         return {name: round(seconds * 1000, 3) for name, seconds in steps.items()}

@@ -1,15 +1,11 @@
-"""A tiny corpus, and one exported encoder for all tests of a session that need an index of their own."""
+"""A tiny corpus, for tests that need an index of their own; the encoder is borrowed from the starter index."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 
-import pytest
-
 from rag.domain import Document
-from rag.index.export import PACKAGED_MODEL, export_encoder
+from rag.index.export import PACKAGED_MODEL, encoder_id
 from rag.ingest.markdown import read_markdown
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -21,9 +17,9 @@ TINY = {
         '- In moderate hepatic impairment the dose is 0.5 mcg/kg/min. {#t2 strength="label section 2.3"}\n\n'
         "## Mechanism\n\nArgatroban is cleared by the liver. Its half-life is about 45 minutes.\n"
     ),
-    "fondaparinux": "## Dosing\n\n- Fondaparinux is avoided when creatinine clearance (CrCl) is below 30 mL/min. {#t3}\n",
+    "fondaparinux": "## Dosing\n\n- Avoid fondaparinux when creatinine clearance (CrCl) is below 30 mL/min. {#t3}\n",
     "warfarin": "## Pitfalls\n\n- Warfarin is not started in acute HIT before the platelet count recovers. {#t4}\n",
-    "hernia": "## Recommendations\n\n- Watchful waiting is an option in men with a minimally symptomatic hernia. {#t5}\n",
+    "hernia": "## Recommendations\n\n- Watchful waiting is an option in men whose hernia hardly troubles them. {#t5}\n",
     "ivig": "## Exceptions\n\n- Intravenous immunoglobulin (IVIG) 1 g/kg is given in refractory HIT. {#t6}\n",
 }
 
@@ -43,13 +39,9 @@ def tiny_corpus() -> list[Document]:
     return [document(key) for key in TINY]
 
 
-def exported_encoder(factory: pytest.TempPathFactory) -> Path:
-    """The packaged model's export, made once for all workers of a test session. Tests only read it."""
-    base = factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with (shared / "encoder.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return export_encoder(PACKAGED_MODEL, shared / "exported")
+def exported_encoder(index_dir: Path) -> Path:
+    """The packaged model's export in an index that was built with it. Tests only read it."""
+    return index_dir / "encoders" / encoder_id(PACKAGED_MODEL)
 
 
 def empty_index(folder: Path, encoder: Path) -> Path:

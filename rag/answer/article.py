@@ -85,9 +85,9 @@ class Article:
         references = [reference(n, self._snapshot.store.source(key)) for n, key in enumerate(self._numbering.keys(), 1)]
         made = receipt()
         return Answer(
-            answer_id=answer_id(self._query.text, self._audience, made),
-            question=self._query.text,
-            outcome=self._outcome(parts, sections),
+            answer_id=answer_id(self._query.asked, self._audience, made),
+            question=self._query.asked,
+            outcome=self._outcome(parts),
             title=title(self._query, first, self._verifier, self._snapshot.analyzer.lexicon),
             bottom_line=tuple(bottom),
             sections=tuple(sections),
@@ -97,6 +97,7 @@ class Article:
             references=tuple(references),
             related_questions=tuple(parts.related),
             glossary=self._glossary([*bottom, *(s for section in sections for s in section.statements)]),
+            readings=self._query.readings,
             audience=self._audience,
             disclaimer=DISCLAIMER[self._audience],
             receipt=made,
@@ -147,9 +148,9 @@ class Article:
         reason = "withheld: doses and monitoring are for the treating team to decide"
         return [Gap(aspect=s.heading, reason=reason) for s in plan.sections if s.role in _FOR_PROFESSIONALS]
 
-    def _outcome(self, parts: Parts, sections: Sequence[Section]) -> Outcome:
+    def _outcome(self, parts: Parts) -> Outcome:
         is_open = any(not g.aspect.startswith("all of this together") for g in parts.gaps)
-        return Outcome.PARTIAL if is_open else Outcome.ANSWERED
+        return Outcome.PARTIAL if is_open or not parts.plan.bottom_line else Outcome.ANSWERED
 
     def _glossary(self, statements: Sequence[Statement]) -> tuple[GlossaryEntry, ...]:
         """Abbreviations of the statements, spelled out as the corpus does; for those who may not know them."""
@@ -171,12 +172,13 @@ def abstained(
     """Says that the corpus does not speak to the question, what is missing, and what came nearest."""
     missing = [query.names.get(t.removeprefix("="), t.removeprefix("=")) for t in covered.open]
     return Answer(
-        answer_id=answer_id(query.text, audience, receipt),
-        question=query.text,
+        answer_id=answer_id(query.asked, audience, receipt),
+        question=query.asked,
         outcome=Outcome.ABSTAINED,
         reason="The sources in this corpus do not speak to this question, so nothing is answered.",
         title="Not answered from these sources",
         gaps=tuple(Gap(aspect=m, reason="no passage in this corpus speaks of it") for m in missing),
+        readings=query.readings,
         nearest=tuple(_nearest(n, c) for n, c in enumerate(pool[:_NEAREST], 1)),
         audience=audience,
         disclaimer=DISCLAIMER[audience],

@@ -156,7 +156,7 @@ class _Composer:
             c for c in self.pool
             if c.role is Role.PITFALL and c.speaks_of(query.focus) and c.speaks_of(query.patient)
         ]  # fmt: skip
-        return sorted(found, key=lambda c: ("boxed" not in (c.passage.strength or ""), -c.relevance))
+        return sorted(found, key=lambda c: (not c.sentence.is_boxed, -c.relevance))
 
     def answering(self, candidate: Candidate) -> float:
         """How well a sentence answers the question on its own."""
@@ -220,6 +220,8 @@ class _Composer:
             return candidate.relevance >= _KEEP * self.pool[0].relevance
         if self.main and candidate.speaks_of(self.subject):
             return True
+        if candidate.sentence.is_boxed and candidate.speaks_of(self.query.focus):
+            return True
         if not self.query.patient:
             return candidate.speaks_of(treatments)
         return candidate.foreign < _SOME_FOREIGN and candidate.speaks_of((*treatments, *self.query.patient))
@@ -266,7 +268,7 @@ class _Composer:
         if candidate.speaks_of(c for c in query.patient if c != self.main):
             score += _MAIN
         if sentence.is_warning and role in {Role.RATIONALE, Role.PITFALL}:
-            score += _WARNING if "boxed" in (candidate.passage.strength or "") else _WARNING / 2
+            score += _WARNING if sentence.is_boxed else _WARNING / 2
         return score
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rag.answer.condensing import Reason
 from rag.answer.reading import Reading, Steer, term_of
 from rag.language.lexicon import Lexicon, Mention
-from rag.language.polarity import Cue, Stance, line_cues, stance
+from rag.language.polarity import Cue, Stance, line_cues, stance, stances
 from rag.language.quantities import Quantity
 
 _ENTITIES = frozenset({"drug", "drug_class", "condition", "test", "procedure", "term"})
@@ -203,7 +203,7 @@ def _no_recommendation(claim: Reading, evidence: Reading) -> Iterator[Reason]:
     said = stance(claim.text)
     if said in {Stance.FOR, Stance.AGAINST} and stance(evidence.text) is Stance.ABSENT:
         advising = [s for s in claim.steers if s.kind == "modality" and s.sense in {"recommend", "suggest"}]
-        if advising and _covered(claim, evidence) >= _COVERED:
+        if advising and said not in stances(evidence.text) and _covered(claim, evidence) >= _COVERED:
             yield Reason("modality", "the evidence says that there is no recommendation")
 
 
@@ -214,7 +214,7 @@ def _other_advice(claim: Reading, evidence: Reading) -> Iterator[Reason]:
         stated = Stance.FOR
     if {stated, stance(evidence.text)} != {Stance.FOR, Stance.AGAINST} or _covered(claim, evidence) < _COVERED:
         return
-    if any(stance(clause) is stated for clause in evidence.text.split(";")):
+    if stated in {stance(clause) for clause in evidence.text.split(";")}:
         return  # divided in itself: what it says in one clause is what is claimed
     against = claim if stated is Stance.AGAINST else evidence
     drugs = {f"={m.concept}" for m in claim.mentions if m.kind in _DRUGS}
@@ -286,7 +286,7 @@ def _negates(claim: Reading) -> bool:
 
 def _is_aside(reading: Reading, steer: Steer) -> bool:
     """Negations that deny no predicate: in a parenthesis, "sucrose-free", "none" in a list of grades."""
-    if reading.keys[steer.first] in {"free", "none"}:
+    if not {"free", "none"}.isdisjoint(reading.keys[steer.first : steer.last + 1]):
         return True
     return any(first <= steer.first <= last for first, last in reading.parentheses)
 

@@ -61,8 +61,8 @@ def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list
 def _concerns(topic: _Topic, query: Query, lexicon: Lexicon) -> bool:
     """Whether it is about a condition of this patient, if the question names one."""
     conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
-    mine = {topic.condition, *lexicon.parents(topic.condition)}
-    return not conditions or any(not mine.isdisjoint({c, *lexicon.parents(c)}) for c in conditions)
+    mine = {topic.condition} | lexicon.ancestors(topic.condition)
+    return not conditions or any(not mine.isdisjoint({c} | lexicon.ancestors(c)) for c in conditions)
 
 
 def _alike(relevant: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:

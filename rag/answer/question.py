@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rag.answer.presuppositions import premises
+from rag.answer.spelling import corrected
+from rag.domain import Reading
 from rag.language.lexicon import Lexicon, Mention
 from rag.language.sentences import sentence_spans
 from rag.language.terms import Analyzer, is_generic
@@ -43,7 +45,7 @@ _INTENTS: tuple[tuple[Intent, str], ...] = (
                   r"mg (?:per|a) day)\b"),
     (Intent.MONITORING, r"\b(?:monitor\w*|how often (?:should|do|to|must)|target (?:aptt|inr|level|range)|aptt target|which test to follow)\b"),
     (Intent.DIAGNOSIS, r"\b(?:when (?:should|do|to) (?:\w+ )?suspect|features|signs|diagnos\w*|confirm\w*|rule[ds]? out|work-?up|distinguish\w*|differentiat\w*|"
-                       r"what (?:tests?|investigations?)|which tests?|screen\w*|look for|scored?)\b"),
+                       r"what (?:tests?|investigations?)|which tests?|screen\w*|look for|scored)\b"),
     (Intent.TIMING, r"\b(?:how long|how soon|duration of|for how many|when (?:should|can|to|is|may|do))\b"),
     (Intent.DECISION, r"(?:^|[,;:]\s*)(?:and |but |so )?(?:should|can|could|may|must|would|is it|are there|do (?:i|we)|"
                       r"does|did|is|are|was|ok to|safe to)\b"),
@@ -91,15 +93,16 @@ _ABSENT = re.compile(
 )
 @dataclass(frozen=True)
 class Query:
-    """A question as the pipeline reads it.
+    """A question as the pipeline reads it: ``text`` is what was ``asked`` with typing errors mended.
 
     ``focus`` are the treatments asked about, ``current`` those the patient has, ``patient`` the conditions and
     populations described, ``problem`` those of them that are new, ``absent`` those the question rules out: concepts, in
     order of appearance. ``weights`` says
     how much each content term of the question matters; ``names`` how the question calls its concepts. ``premises`` are
-    claims that the question states rather than asks.
+    claims that the question states rather than asks; ``readings`` words that were taken for typing errors.
     """
 
+    asked: str
     text: str
     intent: Intent
     focus: tuple[str, ...]
@@ -111,6 +114,7 @@ class Query:
     weights: dict[str, float]
     names: dict[str, str]
     premises: tuple[str, ...]
+    readings: tuple[Reading, ...]
 
     @property
     def concepts(self) -> tuple[str, ...]:
@@ -118,9 +122,15 @@ class Query:
         return (*self.focus, *self.current, *self.patient, *self.tests)
 
 
-def interpret(text: str, analyzer: Analyzer) -> Query:
-    """Reads a question. Deterministic; knows only the lexicon and the corpus's abbreviations."""
-    lexicon, mentions = analyzer.lexicon, analyzer.lexicon.mentions(text)
+def interpret(asked: str, analyzer: Analyzer, unknown: Callable[[Iterable[str]], set[str]] = lambda words: set()) -> Query:
+    """Reads a question. Deterministic; knows only the lexicon and the corpus's words and abbreviations.
+
+    Args:
+        unknown: of some words, those that the corpus does not use; only these can be typing errors.
+    """
+    lexicon = analyzer.lexicon
+    text, readings = corrected(asked, lexicon, unknown)
+    mentions = lexicon.mentions(text)
     intent = _intent(text)
     absent = {m.concept for m in mentions if _ABSENT.search(text[: m.start])}
     absent |= {
@@ -132,6 +142,7 @@ def interpret(text: str, analyzer: Analyzer) -> Query:
     problem = _distinct(m for m in here if m.kind == "condition" and _PROBLEM.search(text[: m.start]))
     focus, current = _treatments(text, [m for m in here if m.kind in TREATMENTS], intent)
     return Query(
+        asked=asked,
         text=text,
         intent=intent,
         focus=focus,
@@ -143,6 +154,7 @@ def interpret(text: str, analyzer: Analyzer) -> Query:
         weights=_weights(analyzer.content_terms(text, mentions), lexicon, {*focus, *problem}, absent | glosses),
         names=_names(text, mentions),
         premises=tuple(premises(text)),
+        readings=tuple(readings),
     )
 
 

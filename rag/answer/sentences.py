@@ -90,9 +90,13 @@ class Sentence:
         return _RANK[self.source.evidence_type]
 
     @property
+    def is_boxed(self) -> bool:
+        return "boxed" in (self.passage.strength or "")
+
+    @property
     def is_warning(self) -> bool:
-        strength = self.passage.strength or ""
-        return self.record.role is Role.PITFALL or "boxed" in strength or "contraindication" in strength
+        is_barred = "contraindication" in (self.passage.strength or "")
+        return self.record.role is Role.PITFALL or self.is_boxed or is_barred
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:

@@ -7,18 +7,11 @@ edit away (two in long names), and no second candidate is as near. The reader is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
+from rag.domain import Reading
 from rag.language.lexicon import Lexicon, tokens
 
 _SHORTEST, _LONG = 6, 10
-
-
-class Reading(NamedTuple):
-    """``typed`` was read as ``read``."""
-
-    typed: str
-    read: str
 
 
 def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], set[str]]) -> tuple[str, list[Reading]]:
@@ -35,7 +28,7 @@ def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], se
         if name:
             pieces += [text[at : token.start], name]
             at = token.end
-            readings.append(Reading(token.text, name))
+            readings.append(Reading(typed=token.text, read=name))
     return "".join([*pieces, text[at:]]), readings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,3 +111,19 @@ def _read_record(folder: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or not record.keys() >= _FIELDS:
         raise EncoderError(f"encoder {folder}: {RECORD_FILE} lacks fields; build the index again")
     return record
+
+
+def damaged_encoder(folder: Path) -> list[str]:
+    """What of an exported encoder does not match its record, one line a file; nothing when it is whole."""
+    try:
+        files: dict[str, str] = _read_record(folder)["files"]
+    except (EncoderError, KeyError) as error:
+        return [str(error)]
+    problems = []
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            problems.append(f"{name} is damaged: its sha256 is not the record's")
+    return problems

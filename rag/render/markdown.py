@@ -59,6 +59,8 @@ def _head(answer: Answer) -> Iterator[str]:
     yield f"# {escape(answer.title)}"
     if words.one_line(answer.question) != words.one_line(answer.title):
         yield f"**Question:** {escape(answer.question)}"
+    if answer.readings:
+        yield escape(words.readings(answer))
     yield f"*{escape(words.status(answer))}*"
     if answer.reason:
         yield f"**Reason:** {escape(answer.reason)}"

@@ -61,6 +61,8 @@ class _Page:
         self._write(_text(answer.title, _STRONG))
         if words.one_line(answer.question) != words.one_line(answer.title):
             self._write(_text(answer.question, _SOFT))
+        if answer.readings:
+            self._write(_text(words.readings(answer), _SOFT))
         self._write(_text(words.status(answer), _OUTCOME_STYLES.get(answer.outcome, "magenta")))
         if answer.reason:
             self._blank()

@@ -88,6 +88,12 @@ def anchor(number: int) -> str:
     return f"ref-{number}"
 
 
+def readings(answer: Answer) -> str:
+    """Which words of the question were taken for typing errors."""
+    pairs = ", ".join(f"“{one_line(r.typed)}” was read as “{one_line(r.read)}”" for r in answer.readings)
+    return f"{pairs}."
+
+
 def status(answer: Answer) -> str:
     """Outcome and review, as one line: "Answered in part · Review: under review by a clinician (2026-01-28)"."""
     updated = f" ({answer.review.updated})" if answer.review.updated else ""

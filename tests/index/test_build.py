@@ -29,8 +29,8 @@ BODY = '## Dosing\n\n- Danaparoid {} has little cross-reactivity. {{#d{} checked
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return exported_encoder(tmp_path_factory)
+def encoder(starter_index: Path) -> Path:
+    return exported_encoder(starter_index)
 
 
 @pytest.fixture(scope="module")
@@ -362,8 +362,13 @@ def test_every_damage_to_the_manifest_is_seen(index: Path) -> None:
     assert opens(index)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"format_version": 1}', '{"format_version": 99}',
-                                     '{"format_version": 1, "files": []}', '{"format_version": 1, "files": {}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", "null", "{}", '{"format_version": 1}', '{"format_version": 99}'),
+        *('{"format_version": 1, "files": []}', '{"format_version": 1, "files": {}}'),
+    ],
+)
 def test_a_manifest_that_is_none_is_refused_and_built_again(index: Path, content: str) -> None:
     snapshot_id = current_id(index)
     (index / "snapshots" / snapshot_id / MANIFEST).write_text(content)

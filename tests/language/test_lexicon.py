@@ -70,8 +70,14 @@ def test_every_form_is_found_inside_a_sentence(lexicon: Lexicon) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("heparin-induced thrombocytopenia", [("heparin-induced thrombocytopenia", "heparin-induced thrombocytopenia")]),
-        ("Heparin induced thrombocytopenia", [("heparin-induced thrombocytopenia", "Heparin induced thrombocytopenia")]),
+        (
+            "heparin-induced thrombocytopenia",
+            [("heparin-induced thrombocytopenia", "heparin-induced thrombocytopenia")],
+        ),
+        (
+            "Heparin induced thrombocytopenia",
+            [("heparin-induced thrombocytopenia", "Heparin induced thrombocytopenia")],
+        ),
         ("heparin and thrombocytopenia", [("heparin", "heparin"), ("thrombocytopenia", "thrombocytopenia")]),
         ("HIT on heparin", [("heparin-induced thrombocytopenia", "HIT"), ("heparin", "heparin")]),
         ("He was hit by a car", []),
@@ -181,7 +187,9 @@ def test_tokens_are_slices_in_order(text: str) -> None:
 
 
 def test_another_table_can_be_loaded(tmp_path: Path) -> None:
-    (tmp_path / "t.tsv").write_text("kind\tconcept\tparents\tsynonyms\n# note\ndrug\tx\ty\tEX|x drug\ndrug_class\ty\t\t\n")
+    (tmp_path / "t.tsv").write_text(
+        "kind\tconcept\tparents\tsynonyms\n# note\ndrug\tx\ty\tEX|x drug\ndrug_class\ty\t\t\n"
+    )
     lexicon = Lexicon.load(tmp_path / "t.tsv")
     assert [m.concept for m in lexicon.mentions("EX, x drugs, ex, y")] == ["x", "x", "y"]
     assert lexicon.is_a("x", "y")

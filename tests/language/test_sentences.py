@@ -121,7 +121,13 @@ def test_any_text_is_covered(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([".", "?", " ", "\n", "\n\n", "A", "a", "Dr.", "5", "No.", "mg", ")", '"', "[1]", "e.g.", "\u2003"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [".", "?", " ", "\n", "\n\n", "A", "a", "Dr.", "5", "No.", "mg", ")", '"', "[1]", "e.g.", "\u2003"]
+        )
+    )
+)
 def test_any_punctuation_is_covered(parts: list[str]) -> None:
     check("".join(parts))
 

@@ -42,7 +42,9 @@ def test_given_mentions_are_used(analyzer: Analyzer) -> None:
     assert analyzer.content_terms(text, analyzer.lexicon.mentions(text)) == analyzer.content_terms(text)
 
 
-@pytest.mark.parametrize("words", [("infusion", "infusions", "infused"), ("bleed", "bleeding"), ("monitor", "monitoring")])
+@pytest.mark.parametrize(
+    "words", [("infusion", "infusions", "infused"), ("bleed", "bleeding"), ("monitor", "monitoring")]
+)
 def test_inflections_share_a_stem(words: tuple[str, ...]) -> None:
     assert len({stem(word) for word in words}) == 1
 
@@ -64,7 +66,12 @@ def test_words_of_a_subject_are_not_generic(term: str) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.sampled_from(["argatroban", "HIT", "the", "in", "liver disease", "infused", "5 mg", "β", "?"]) | st.text(max_size=6)).map(" ".join))
+@given(
+    st.lists(
+        st.sampled_from(["argatroban", "HIT", "the", "in", "liver disease", "infused", "5 mg", "β", "?"])
+        | st.text(max_size=6)
+    ).map(" ".join)
+)
 def test_every_mention_is_one_content_term_and_stop_words_none(analyzer: Analyzer, text: str) -> None:
     mentions = analyzer.lexicon.mentions(text)
     terms = analyzer.content_terms(text)

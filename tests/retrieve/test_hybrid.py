@@ -24,8 +24,8 @@ QUESTIONS = (
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
-    index = empty_index(tmp_path_factory.mktemp("hybrid") / "index", exported_encoder(tmp_path_factory))
+def snapshot(tmp_path_factory: pytest.TempPathFactory, starter_index: Path) -> Iterator[Snapshot]:
+    index = empty_index(tmp_path_factory.mktemp("hybrid") / "index", exported_encoder(starter_index))
     twins = [document(f"twin{i}", "- Danaparoid is given by weight. {#d}\n") for i in range(6)]
     build([*tiny_corpus(), *twins], index)
     opened = Snapshot(index)
