@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rag.answer.question import TREATMENTS, Query
-from rag.answer.select import Candidate
+from rag.answer.select import OUTCOMES, Candidate
 from rag.domain import EvidenceType, Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
@@ -20,6 +20,7 @@ from rag.language.quantities import Quantity
 
 _NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
 _STUDIES = frozenset({EvidenceType.SYSTEMATIC_REVIEW, EvidenceType.RCT, EvidenceType.COHORT, EvidenceType.CASE_CONTROL})
+_CONDITION = frozenset({"condition"})
 _ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
 #: Sentences less alike than this are about different things even if they share a drug and a condition.
 _ALIKE = 0.5
@@ -38,18 +39,23 @@ class _Topic(NamedTuple):
     treatment: str
     condition: str
 
+    @property
+    def is_advice(self) -> bool:
+        """What to do comes before what studies found."""
+        return self.aspect in {"use of", "dose of", "recommendation on"}
+
 
 def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list[Conflict]:
     """Disagreements among ``pool`` about what the question asks, those first that matter most for it."""
     asked = {*query.focus, *query.current} or set(query.patient)
-    relevant = [c for c in pool if c.speaks_of(asked) and not c.passage.derived]
+    relevant = [c for c in pool if c.speaks_of(asked) and (c.sentence.is_divided or not c.passage.derived)]
     topics: dict[_Topic, list[Candidate]] = {}
     for one, other in _alike(relevant):
         topic = _disagreement(one, other, lexicon)
         if topic and _concerns(topic, query, lexicon):
             positions = topics.setdefault(topic, [])
             positions += [c for c in (one, other) if c not in positions]
-    ranked = sorted(topics.items(), key=lambda item: (-sum(_two_best(item[1])), item[0]))
+    ranked = sorted(topics.items(), key=lambda item: (not item[0].is_advice, -sum(_two_best(item[1])), item[0]))
     found: list[Conflict] = []
     for topic, positions in ranked:
         distinct = _one_per_source(positions)
@@ -87,9 +93,13 @@ def _named(topic: _Topic, query: Query) -> str:
 
 def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic | None:
     treatment = _shared(one, other, TREATMENTS, lexicon)
+    if one.sentence.is_divided or other.sentence.is_divided:
+        measure = _shared(one, other, frozenset({"test"}), lexicon)
+        if measure:
+            return _Topic("what is said of", measure, _shared(one, other, _CONDITION, lexicon))
     if not treatment or not _same_population(one, other):
         return None
-    condition = _shared(one, other, frozenset({"condition"}), lexicon)
+    condition = _shared(one, other, _CONDITION, lexicon)
     kinds = {one.source.evidence_type, other.source.evidence_type}
     if kinds <= _NORMATIVE and {one.role, other.role} <= _ADVISING:
         if condition and _silence(one, other, treatment):
@@ -105,7 +115,7 @@ def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic 
             return _Topic("dose of", treatment, condition)
     if kinds <= _STUDIES:
         differing = _opposed_outcomes(one, other)
-        if differing:
+        if differing and condition and not any(lexicon.is_a(condition, outcome) for outcome in OUTCOMES):
             return _Topic(f"{differing} with", treatment, condition)
     return None
 
@@ -127,7 +137,12 @@ def _same_population(one: Candidate, other: Candidate) -> bool:
 
 
 def _same_conditions(one: Candidate, other: Candidate, lexicon: Lexicon) -> bool:
-    """Whether every condition that either names is one that the other names, broader or narrower."""
+    """Whether every condition that either names is one that the other names, broader or narrower.
+
+    Naming a Child-Pugh class in common is enough: the indication may differ.
+    """
+    if one.sentence.child_pugh & other.sentence.child_pugh:
+        return True
 
     def met(mine: Candidate, theirs: Candidate) -> bool:
         named = [c for c in mine.sentence.concepts if lexicon.kind(c) in {"condition", "procedure"}]

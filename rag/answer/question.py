@@ -91,6 +91,8 @@ _ABSENT = re.compile(
     r"\b(?:no|without|not (?:have|having|in)|never had|denies|absence of|excluding)\s+(?:[\w-]+\s+){0,2}$",
     re.IGNORECASE,
 )
+
+
 @dataclass(frozen=True)
 class Query:
     """A question as the pipeline reads it: ``text`` is what was ``asked`` with typing errors mended.
@@ -122,7 +124,9 @@ class Query:
         return (*self.focus, *self.current, *self.patient, *self.tests)
 
 
-def interpret(asked: str, analyzer: Analyzer, unknown: Callable[[Iterable[str]], set[str]] = lambda words: set()) -> Query:
+def interpret(
+    asked: str, analyzer: Analyzer, unknown: Callable[[Iterable[str]], set[str]] = lambda words: set()
+) -> Query:
     """Reads a question. Deterministic; knows only the lexicon and the corpus's words and abbreviations.
 
     Args:

@@ -24,7 +24,7 @@ _COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.15
 _FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: What happens in any condition: naming one does not make a sentence about something else.
-_OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death")
+OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +99,7 @@ class Matcher:
         parents = passage_counts(snapshot, {p for c in asked for p in self.lexicon.parents(c)})
         self._common = {concept for concept, df in parents.items() if df >= _COMMON * passages}
         #: A kind of these is not foreign, nor is anything broader than what is asked.
-        self._near = frozenset(asked).union(_OUTCOMES)
+        self._near = frozenset(asked).union(OUTCOMES)
         self._related = self._near.union(*(self.lexicon.ancestors(c) for c in asked))
         #: A question that names no condition is about the treatment in any, and the other way round.
         named = {self.lexicon.kind(c) for c in (*query.focus, *query.patient)}

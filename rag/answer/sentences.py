@@ -20,6 +20,15 @@ from rag.language.quantities import Quantity, quantities
 
 _RANK = {kind: i for i, kind in enumerate(EvidenceType)}
 _REMEMBERED = 20_000
+_PERCENTAGES = re.compile(
+    r"[^.;%]{0,40}?(?P<first>\d+(?:\.\d+)?)%[^.;%]{0,50}?\b(?:versus|vs)\s+(?P<second>\d+(?:\.\d+)?)%"
+)
+_SAME_SHARE = 0.1
+_BETTER = re.compile(r"\b(?:improv\w+|better|gains?)\b", re.IGNORECASE)
+_IMPROVING = frozenset({"pain", "function"})
+_DIVIDED = re.compile(
+    r"\b(?:guidelines (?:differ|disagree)|(?:regulatory )?conflict\b|not standardised|sources differ)", re.IGNORECASE
+)
 #: Characters around an outcome within which its comparison stands.
 _NEAR = 45
 _EXCLUDED = re.compile(
@@ -156,10 +165,28 @@ class Sentence:
         for clause, _ in self.clauses:
             for match in _OUTCOMES.finditer(clause):
                 near = clause[max(0, match.start() - _NEAR) : match.end() + _NEAR // 2]
-                way = direction(near)
+                outcome = str(match.lastgroup)
+                is_better = outcome in _IMPROVING and _BETTER.search(near)
+                way = _compared(clause[match.end() :]) or ("better" if is_better else direction(near))
                 if way:
-                    found.setdefault(str(match.lastgroup), way)
+                    found.setdefault(outcome, way)
         return found
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether it says itself that sources differ."""
+        return bool(_DIVIDED.search(self.text))
+
+
+def _compared(after: str) -> str | None:
+    """What "36% versus 22%" just after an outcome says: more, less or same in the first group."""
+    match = _PERCENTAGES.match(after)
+    if not match:
+        return None
+    first, second = float(match["first"]), float(match["second"])
+    if abs(first - second) <= _SAME_SHARE * max(first, second):
+        return "same"
+    return "more" if first > second else "less"
 
 
 class Sentences:
