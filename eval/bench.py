@@ -99,7 +99,11 @@ def speed(pipeline: Pipeline, questions: Sequence[str]) -> Iterator[Row]:
             for name, value in answer.receipt.timings_ms.items():
                 steps.setdefault(name, []).append(value)
     totals.sort()
-    yield "warm question, median / p95", f"{statistics.median(totals):.1f} / {totals[len(totals) * 95 // 100]:.1f} ms", "< 30 ms"
+    yield (
+        "warm question, median / p95",
+        f"{statistics.median(totals):.1f} / {totals[len(totals) * 95 // 100]:.1f} ms",
+        "< 30 ms",
+    )
     parts = ", ".join(f"{name} {statistics.median(v):.1f}" for name, v in steps.items() if name != "total")
     yield "its steps, medians", f"{parts} ms", ""
     yield "resident memory of the warm process", f"{_resident_mb():.0f} MB", "< 400 MB"

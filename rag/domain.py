@@ -137,14 +137,6 @@ class Source(Frozen):
         return value
 
 
-class SectionSpan(Frozen):
-    """One node of a document's section tree: its heading path and the half-open span of its own text."""
-
-    heading_path: tuple[str, ...]
-    start: int
-    end: int
-
-
 class Block(Frozen):
     """A paragraph, list item or table row of a document, with what the document states about it.
 

@@ -37,8 +37,9 @@ from rag.index.snapshot import Snapshot
 
 DISCLAIMER = {
     Audience.CLINICIAN: (
-        "For healthcare professionals. Statements are quoted from a corpus that may be incomplete or out of date; check "
-        "them against the cited sources and local guidance before acting on them. No clinician has reviewed this answer."
+        "For healthcare professionals. Statements are quoted from a corpus that may be incomplete or out of date; "
+        "check them against the cited sources and local guidance before acting on them. No clinician has reviewed "
+        "this answer."
     ),
     Audience.PATIENT: (
         "This is information, not advice for you. Do not start, stop or change a treatment because of it: ask your "

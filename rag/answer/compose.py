@@ -33,6 +33,7 @@ _ANSWERING: dict[Intent, frozenset[Role]] = {
 }
 _NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
 _NOT_FIRST = frozenset({"adjunct", "rescue", "not_first"})
+_PLACES = frozenset({"first", "not_first", "adjunct"})
 #: So many pieces of advice are heard for a decision.
 _HEARD = 8
 #: Roles that report or warn rather than advise.
@@ -48,7 +49,7 @@ _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 _FOREIGN = 0.04
 #: Sentences below this share of the best one of their section, or below the floor, are left out.
 _KEEP, _FLOOR = 0.5, 0.24
-_SECOND = 0.82
+_SECOND = 0.75
 _SOME_FOREIGN = 0.34
 #: So many sentences on the main condition itself make it needless to look at broader ones.
 _ENOUGH = 5
@@ -127,12 +128,16 @@ class _Composer:
     def _bottom_line(self) -> list[Claim]:
         """What answers the question: the best sentence, another that adds to it, a warning for this patient."""
         scored = sorted(((self.answering(c), c) for c in self.pool), key=lambda p: (-p[0], p[1].record.row))
-        first = scored[0][1]
-        chosen = [first]
-        for score, candidate in scored[1:]:
-            if score >= _SECOND * scored[0][0] and is_novel(candidate, chosen) and self._adds(candidate, first):
-                chosen.append(candidate)
-                break
+        best, first = scored[0]
+        seconds = [
+            c
+            for score, c in scored[1:]
+            if score >= _SECOND * best and is_novel(c, [first]) and self._adds(c, first)
+        ]
+        # Of several sides of a decision, the one that gives the treatment its place says most.
+        is_decision = self.query.intent is Intent.DECISION
+        placing = [c for c in seconds if c.sentence.line in _PLACES and c.role not in _REPORTING] if is_decision else []
+        chosen = [first, *(placing or seconds)[:1]]
         if self.query.intent is Intent.DECISION:
             chosen = sorted(chosen, key=lambda c: c.sentence.evidence_rank)  # what guidelines say stands first
             chosen += [c for c in self._warnings() if is_novel(c, chosen)][:1]
@@ -186,7 +191,7 @@ class _Composer:
         return score
 
     def _patient_share(self, candidate: Candidate) -> float:
-        """Share of the patient's conditions that a sentence speaks of, itself, by a kind of it or by the next broader."""
+        """Share of the patient's conditions that a sentence names, itself, by a kind of it or by the next broader."""
         conditions = [c for c in self.query.patient if self.lexicon.kind(c) == "condition"]
         sentence = candidate.sentence
         met = sum(c in sentence.about or not sentence.concepts.isdisjoint(self.lexicon.parents(c)) for c in conditions)
@@ -268,7 +273,7 @@ class _Composer:
         if candidate.speaks_of(c for c in query.patient if c != self.main):
             score += _MAIN
         if sentence.is_warning and role in {Role.RATIONALE, Role.PITFALL}:
-            score += _WARNING if sentence.is_boxed else _WARNING / 2
+            score += 2 * _WARNING if sentence.is_boxed else _WARNING / 2
         return score
 
 

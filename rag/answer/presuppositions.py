@@ -13,15 +13,17 @@ _ASKING = (
 _QUESTION = re.compile(rf"^(?:(?:and|but|so|then|in that case|ok|well),?\s+)*{_ASKING}\b", re.IGNORECASE)
 #: "Since ..., what", "... because ...?", "I know that ..., so"
 _BECAUSE = re.compile(
-    r"\b(?:since|given(?: that)?|as|because|now that|seeing(?: that| as)?|knowing that|considering that|assuming(?: that)?|"
-    r"i (?:know|read|heard|understand|believe|gather|was told|am told|was taught)(?: that)?|we (?:know|were told)(?: that)?|"
-    r"it is (?:well )?(?:known|established)(?: that)?|everyone knows(?: that)?|the fact that)\s+(?P<claim>[^?]{12,}?)"
+    r"\b(?:since|given(?: that)?|as|because|now that|seeing(?: that| as)?|knowing that|considering that|"
+    r"assuming(?: that)?|i (?:know|read|heard|understand|believe|gather|was told|am told|was taught)(?: that)?|"
+    r"we (?:know|were told)(?: that)?|it is (?:well )?(?:known|established)(?: that)?|everyone knows(?: that)?|"
+    r"the fact that)\s+(?P<claim>[^?]{12,}?)"
     rf"(?:,\s*(?:so|then|and)?\s*(?={_ASKING}\b|i\b|we\b)|\s+(?:so|then)\s+(?={_ASKING}\b)|\s*[?;]|\.\s|$)",
     re.IGNORECASE,
 )
 #: "..., so how": what stands before the asking part of a sentence.
 _BEFORE_ASKING = re.compile(
-    rf"^(?P<claim>[^?]+?)(?:,\s*|;\s*|:\s*|\s-\s|\s+(?=so\b))(?:(?:so|then|and so|hence|therefore),?\s+)?(?={_ASKING}\b)",
+    rf"^(?P<claim>[^?]+?)(?:,\s*|;\s*|:\s*|\s-\s|\s+(?=so\b))"
+    rf"(?:(?:so|then|and so|hence|therefore),?\s+)?(?={_ASKING}\b)",
     re.IGNORECASE,
 )
 #: "the genotyping that has to be done", "24 mg, which the label sets as a maximum"

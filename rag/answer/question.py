@@ -39,28 +39,49 @@ class Intent(StrEnum):
     OTHER = "other"
 
 
+_DECISION = (
+    r"(?:^|[,;:]\s*)(?:and |but |so )?(?:should|can|could|may|must|would|is it|are there|do (?:i|we)|does|did|is|are|"
+    r"was|ok to|safe to)\b"
+)
 # What matches first in the interrogative sentence decides; a definition is asked for when nothing else is.
-_INTENTS: tuple[tuple[Intent, str], ...] = (
-    (Intent.DOSE, r"\b(?:dos(?:e|es|ing|age)|how much|how many (?:mg|mcg|milligrams)|infusion rate|starting rate|"
-                  r"mg (?:per|a) day)\b"),
-    (Intent.MONITORING, r"\b(?:monitor\w*|how often (?:should|do|to|must)|target (?:aptt|inr|level|range)|aptt target|which test to follow)\b"),
-    (Intent.DIAGNOSIS, r"\b(?:when (?:should|do|to) (?:\w+ )?suspect|features|signs|diagnos\w*|confirm\w*|rule[ds]? out|work-?up|distinguish\w*|differentiat\w*|"
-                       r"what (?:tests?|investigations?)|which tests?|screen\w*|look for|scored)\b"),
-    (Intent.TIMING, r"\b(?:how long|how soon|duration of|for how many|when (?:should|can|to|is|may|do))\b"),
-    (Intent.DECISION, r"(?:^|[,;:]\s*)(?:and |but |so )?(?:should|can|could|may|must|would|is it|are there|do (?:i|we)|"
-                      r"does|did|is|are|was|ok to|safe to)\b"),
-    (Intent.MECHANISM, r"\b(?:mechanism|how does|how do|why (?:does|do|is|are)|pharmacokinetic\w*|half-life|cleared|"
-                       r"metaboli[sz]ed|eliminated)\b"),
-    (Intent.EVIDENCE, r"\b(?:evidence|efficacy|stud(?:y|ies)|trials?|data|proof)\b"),
-    (Intent.PROGNOSIS, r"\b(?:risks?|prognosis|outcomes?|mortality|how (?:common|likely|frequent|often)|incidence|survival|"
-                       r"recurrence|chance)\b"),
-    (Intent.CHOICE, r"\b(?:which|of choice|best (?:anticoagulant|drug|agent)|preferred|alternatives?)\b"),
-    (Intent.MANAGEMENT, r"\b(?:manag\w*|treat\w*|next step|approach|strateg\w*|what (?:should|to|do|would)|options?|"
-                        r"guidelines?|handle\w*)\b"),
-    (Intent.DEFINITION, r"\b(?:what (?:is|are|does)|define|definition|meaning)\b"),
-)  # fmt: skip
+_INTENTS: dict[Intent, tuple[str, ...]] = {
+    Intent.DOSE: (
+        r"dos(?:e|es|ing|age)", "how much", r"how many (?:mg|mcg|milligrams)", "infusion rate", "starting rate",
+        r"mg (?:per|a) day",
+    ),
+    Intent.MONITORING: (
+        r"monitor\w*", r"how often (?:should|do|to|must)", r"target (?:aptt|inr|level|range)", "aptt target",
+        "which test to follow",
+    ),
+    Intent.DIAGNOSIS: (
+        r"when (?:should|do|to) (?:\w+ )?suspect", "features", "signs", r"diagnos\w*", r"confirm\w*", "rule[ds]? out",
+        "work-?up", r"distinguish\w*", r"differentiat\w*", r"what (?:tests?|investigations?)", "which tests?",
+        r"screen\w*", "look for", "scored",
+    ),
+    Intent.TIMING: ("how long", "how soon", "duration of", "for how many", r"when (?:should|can|to|is|may|do)"),
+    Intent.DECISION: (_DECISION,),
+    Intent.MECHANISM: (
+        "mechanism", "how does", "how do", r"why (?:does|do|is|are)", r"pharmacokinetic\w*", "half-life", "cleared",
+        "metaboli[sz]ed", "eliminated",
+    ),
+    Intent.EVIDENCE: ("evidence", "efficacy", "stud(?:y|ies)", "trials?", "data", "proof"),
+    Intent.PROGNOSIS: (
+        "risks?", "prognosis", "outcomes?", "mortality", r"how (?:common|likely|frequent|often)", "incidence",
+        "survival", "recurrence", "chance",
+    ),
+    Intent.CHOICE: ("which", "of choice", "best (?:anticoagulant|drug|agent)", "preferred", "alternatives?"),
+    Intent.MANAGEMENT: (
+        r"manag\w*", r"treat\w*", "next step", "approach", r"strateg\w*", r"what (?:should|to|do|would)", "options?",
+        "guidelines?", r"handle\w*",
+    ),
+    Intent.DEFINITION: (r"what (?:is|are|does)", "define", "definition", "meaning"),
+}  # fmt: skip
 
-_INTENT_PATTERNS = [(intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _INTENTS]
+_INTENT_PATTERNS = [
+    (intent, re.compile(p if p is _DECISION else rf"\b(?:{p})\b", re.IGNORECASE))
+    for intent, phrases in _INTENTS.items()
+    for p in ("|".join(phrases) if len(phrases) > 1 else phrases[0],)
+]
 _CURRENT = re.compile(
     r"\b(?:on|taking|takes|receiv(?:es|ing|ed)|getting|treated with|completed|exposed to|after|off|despite|"
     r"failed|transfused|underwent|previous|prior|past)"
@@ -76,7 +97,8 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _PROBLEM = re.compile(
-    r"\b(?:develop(?:s|ed|ing)?|also ha(?:ve|s)|presents? with|presenting with|complicated by|now has)\s+(?:[\w-]+\s+){0,2}$",
+    r"\b(?:develop(?:s|ed|ing)?|also ha(?:ve|s)|presents? with|presenting with|complicated by|now has)\s+"
+    r"(?:[\w-]+\s+){0,2}$",
     re.IGNORECASE,
 )
 _NO_TREATMENT = re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from rag.clinical.variables import child_pugh_classes
@@ -55,7 +56,7 @@ _STOPPED_AFTER = re.compile(
 )
 #: What studies compare, as they name it.
 _OUTCOMES = re.compile(
-    r"\b(?:(?P<bleeding>bleed\w*|h[a]?emorrhag\w*)|(?P<thrombosis>thrombo(?:sis|ses|tic|embol\w*)|portal vein thrombosis)|"
+    r"\b(?:(?P<bleeding>bleed\w*|ha?emorrhag\w*)|(?P<thrombosis>thrombo(?:sis|ses|tic|embol\w*))|"
     r"(?P<death>death|mortality|died)|(?P<recurrence>recurren\w*)|(?P<pain>pain)|(?P<dose>doses?)|"
     r"(?P<retention>retention|discontinuation|completion)|(?P<function>function|subscores?))\b",
     re.IGNORECASE,
@@ -142,7 +143,7 @@ class Sentence:
             (self.text[a:b], frozenset().union(*(
                 {m.concept} | self._lexicon.ancestors(m.concept) for m in self.mentions if a <= m.start < b
             )))
-            for a, b in zip(cuts, cuts[1:], strict=False)
+            for a, b in pairwise(cuts)
         ]  # fmt: skip
 
     def stance_on(self, concept: str) -> Stance:

@@ -19,10 +19,10 @@ SPECIAL_POPULATIONS = ("child", "pregnancy", "breastfeeding", "neonate")
 _PLAIN_POPULATIONS = frozenset({"adult", "man", "woman", "older adult"})
 #: Words for what is asked beside the clinical matter; if the corpus has none of them it cannot answer.
 _OUTSIDE = frozenset(
-    map(
-        stem,
-        "cost price cheap expensive insurance reimburse discover invent storage store shelf fridge taste compatible".split(),
-    )
+    stem(word)
+    for word in (
+        "cost price cheap expensive insurance reimburse discover invent storage store shelf fridge taste compatible"
+    ).split()
 )
 _MEDICAL_LOOK = re.compile(
     r"(?:itis|osis|oma|aemia|emia|pathy|ectomy|plasty|otomy|mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|"
@@ -123,7 +123,7 @@ def _subject(query: Query, matcher: Matcher, together: Said) -> list[str]:
 
 
 def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: Matcher) -> str | None:
-    """What alone rules an answer out: a special population, a treatment asked about or all conditions unknown, no dose."""
+    """What alone rules an answer out: a special population, a treatment or all conditions unknown, no dose."""
     lexicon = matcher.lexicon
     for population in SPECIAL_POPULATIONS:
         rest = [c for c in (*query.focus, *query.patient) if c != population]

@@ -9,42 +9,69 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_CLASSES = "ABC"
+_LOWEST_POINTS = {"A": 5, "B": 7, "C": 10}
+_HIGHEST_POINTS = {"A": 6, "B": 9, "C": 15}
+_NAME = r"\b(?:Child[- ](?:Turcotte[- ])?Pugh|CTP|CP)(?:[- ](?:class(?:es)?|grades?|score))?"
 _CHILD_PUGH = re.compile(
-    r"\b(?:Child[- ](?:Turcotte[- ])?Pugh|CTP|CP)(?:[- ](?:class|score))?[- ]*(?P<list>[ABC](?:(?:\s*[/,-]\s*|\s+(?:or|and|to)\s+)[ABC])*)\b"
+    rf"{_NAME}[- ]*(?P<least>≥\s*|>=\s*|at least )?(?P<list>[ABC](?:(?:\s*[/,-]\s*|\s+(?:or|and|to)\s+)[ABC])*)\b",
+    re.IGNORECASE,
 )
-_SCORE_ABOVE = re.compile(r"Child[- ]Pugh score\s*(?:>|above|over|greater than)\s*(?P<points>\d+)", re.IGNORECASE)
+_POINTS = re.compile(
+    rf"{_NAME}(?: of)?\s*(?P<above>>|above|over|greater than)?\s*(?P<points>\d{{1,2}})\b(?!\s*-\s*\d)", re.IGNORECASE
+)
+_SEVERITIES = {"mild": "A", "moderate": "B", "severe": "C"}
 _SEVERITY = re.compile(
     r"\b(?P<list>(?:mild|moderate|severe)(?:\s*(?:or|and|to|/|,)\s*(?:mild|moderate|severe))*)\s+"
     r"(?:\(Child[^)]*\)\s*)?(?:hepatic|liver)\s+(?:impairment|dysfunction|insufficiency|failure|disease)",
     re.IGNORECASE,
 )
-_CLASS_OF = {"mild": "A", "moderate": "B", "severe": "C"}
-_LOWEST_POINTS = {"A": 5, "B": 7, "C": 10}
-_HIGHEST_POINTS = {"A": 6, "B": 9, "C": 15}
+_RANGE = re.compile(r"\s*-\s*|\s+to\s+", re.IGNORECASE)
 
 
 def child_pugh_classes(text: str) -> tuple[str, ...]:
-    """Child-Pugh classes that ``text`` speaks of, sorted; a score above n counts as the classes that lie above n."""
-    found = {c for m in _CHILD_PUGH.finditer(text) for c in re.findall(r"[ABC]\b", m["list"])}
-    for match in _SCORE_ABOVE.finditer(text):
-        found |= {c for c, points in _LOWEST_POINTS.items() if points > int(match["points"])}
+    """Child-Pugh classes that ``text`` speaks of, sorted.
+
+    "A to C" is all three; a score is the class it lies in; a score above n is the classes that lie above n.
+    """
+    found: set[str] = set()
+    for match in _CHILD_PUGH.finditer(text):
+        found |= _listed(match["list"].upper(), bool(match["least"]))
     for match in _SEVERITY.finditer(text):
-        found |= {_CLASS_OF[word.lower()] for word in re.findall(r"mild|moderate|severe", match["list"], re.IGNORECASE)}
+        words = re.sub(r"mild|moderate|severe", lambda m: _SEVERITIES[m[0].lower()], match["list"], flags=re.IGNORECASE)
+        found |= _listed(words, False)
+    for match in _POINTS.finditer(text):
+        points = int(match["points"])
+        if match["above"]:
+            found |= {c for c, lowest in _LOWEST_POINTS.items() if lowest > points}
+        else:
+            found |= {c for c in _CLASSES if _LOWEST_POINTS[c] <= points <= _HIGHEST_POINTS[c]}
     return tuple(sorted(found))
+
+
+def _listed(words: str, and_above: bool) -> set[str]:
+    """Classes of a list such as "B or C", "B/C", "A to C"."""
+    named = re.findall(r"\b[ABC]\b", words)
+    if and_above or (len(named) == 2 and _RANGE.search(words)):
+        first, last = named[0], "C" if and_above else named[-1]
+        return set(_CLASSES[_CLASSES.index(first) : _CLASSES.index(last) + 1])
+    return set(named)
 
 
 def child_pugh_below(text: str) -> tuple[str, ...]:
     """Classes that lie wholly at or below the score threshold that ``text`` names."""
     return tuple(
         c
-        for match in _SCORE_ABOVE.finditer(text)
+        for match in _POINTS.finditer(text)
+        if match["above"]
         for c, points in _HIGHEST_POINTS.items()
         if points <= int(match["points"])
     )
 
 
 _CLEARANCE = re.compile(
-    r"(?:CrCl|creatinine clearance|e?GFR)\s*(?:of\s+|is\s+|was\s+|below\s+)?(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)(?:\s*mL/min)?"
+    r"(?:CrCl|creatinine clearance|e?GFR)\s*(?:of\s+|is\s+|was\s+|below\s+)?(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)"
+    r"(?:\s*mL/min)?"
 )
 _PLATELETS = re.compile(r"(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)\s*(?:or (?:more|less)\s*)?\s*[×x]\s*10(?:⁹|\^9)/L")
 _FOUR_TS = re.compile(r"\b(low|intermediate|high)(?:-probability)?\s+4Ts", re.IGNORECASE)
@@ -117,9 +144,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "indication for anticoagulation",
         "agents, doses and contraindications differ by indication",
-        _pattern(r"atrial fibrillation|venous thrombo|deep vein thrombosis|pulmonary embolism|portal vein thrombosis|\bHIT\b"),
+        _pattern(r"atrial fibrillation|venous thrombo|(?:deep|portal) vein thrombosis|pulmonary embolism|\bHIT\b"),
         _pattern(
-            r"fibrillation|\bAF\b|thrombosis|embolism|thromboembol|\bVTE\b|\bDVT\b|\bPE\b|\bPVT\b|\bCVS?T\b|\bHIT\b|valve|stroke"
+            r"fibrillation|\bAF\b|thrombosis|embol|\b(?:VTE|DVT|PE|PVT|CVS?T|HIT)\b|valve|stroke"
         ),
         ("anticoagulation", "anticoagulant", "direct oral anticoagulant"),
         _indications,

@@ -83,8 +83,14 @@ def test_a_plain_question_takes_nothing_for_granted() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
-    [("argatroban", "argatroban", 0), ("apixiban", "apixaban", 1), ("hepatits", "hepatitis", 1), ("abcd", "acbd", 1), ("abc", "xyz", 3)],
-)  # fmt: skip
+    [
+        ("argatroban", "argatroban", 0),
+        ("apixiban", "apixaban", 1),
+        ("hepatits", "hepatitis", 1),
+        ("abcd", "acbd", 1),
+        ("abc", "xyz", 3),
+    ],
+)
 def test_edits(one: str, other: str, expected: int) -> None:
     assert edits(one, other, 2) == min(expected, 3)
 
