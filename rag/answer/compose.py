@@ -57,7 +57,8 @@ _ENOUGH = 5
 _DIAGNOSTIC = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.DIAGNOSIS, Intent.DEFINITION, Intent.OTHER})
 #: Sections that go first when there are too many.
 _SPARE = frozenset({Role.PROGNOSIS, Role.BACKGROUND})
-_MOST_IN_SECTION, _MOST_IN_BACKGROUND, _MOST_SECTIONS, _MOST_FOR_FACTOID = 4, 3, 8, 4
+_MOST_IN_SECTION, _MOST_SECTIONS, _MOST_FOR_FACTOID = 4, 8, 4
+_MOST_IN = {Role.ACTION: 6, Role.BACKGROUND: 3, Role.PROGNOSIS: 3, Role.MECHANISM: 3}
 _FACTOID = frozenset({Intent.DOSE, Intent.DEFINITION, Intent.MECHANISM, Intent.TIMING})
 
 
@@ -249,7 +250,7 @@ class _Composer:
 
     def _claims(self, role: Role, candidates: Sequence[Candidate], shown: Sequence[Candidate]) -> list[Claim]:
         scored = sorted(((self.fit(c, role), c) for c in candidates), key=lambda p: (-p[0], p[1].record.row))
-        most = _MOST_IN_BACKGROUND if role in {Role.BACKGROUND, Role.PROGNOSIS, Role.MECHANISM} else _MOST_IN_SECTION
+        most = _MOST_IN.get(role, _MOST_IN_SECTION)
         kept: list[Candidate] = []
         for score, candidate in scored:
             if len(kept) == most or score < max(_KEEP * scored[0][0], _FLOOR):
@@ -265,7 +266,7 @@ class _Composer:
         if not sentence.is_warning:
             score -= _FOREIGN * candidate.foreign
         if role is Role.ACTION and (candidate.passage.strength or "").startswith("strong"):
-            score += _NORM
+            score += 2 * _NORM
         if query.current and candidate.speaks_of(query.current) and role not in {Role.RATIONALE, Role.EXCEPTION}:
             score += _FOCUS
         if self.main and candidate.speaks_of(self.subject):
