@@ -73,11 +73,12 @@ class Writer:
         self._labels: dict[tuple[str, int, int], str] = {}
 
     def write(self, claim: Claim, role: Role, correction_of: str | None = None) -> Statement | None:
-        """The statement, or None when its evidence does not support it or is all retracted."""
-        members = [m for m in claim.members if not m.source.retracted]
-        if not members:
+        """The statement, or None when its evidence does not support it or is all retracted or superseded."""
+        standing = [m for m in claim.members if not (m.source.retracted or m.source.superseded_by)]
+        if not standing:
             return None
-        lead = members[0]
+        lead = standing[0]
+        members = [lead, *(m for m in claim.members if m is not lead and not m.source.retracted)]
         check = self._verifier.verify(lead.text, [m.text for m in members], strength=lead.passage.strength)
         if check.verdict is not Verdict.SUPPORTED:
             return None

@@ -48,7 +48,7 @@ class _Topic(NamedTuple):
 def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list[Conflict]:
     """Disagreements among ``pool`` about what the question asks, those first that matter most for it."""
     asked = {*query.focus, *query.current} or set(query.patient)
-    relevant = [c for c in pool if c.speaks_of(asked) and (c.sentence.is_divided or not c.passage.derived)]
+    relevant = [c for c in pool if _takes_sides(c) and c.speaks_of(asked)]
     topics: dict[_Topic, list[Candidate]] = {}
     for one, other in _alike(relevant):
         topic = _disagreement(one, other, lexicon)
@@ -62,6 +62,15 @@ def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list
         if not any(set(distinct) <= set(c.positions) for c in found):
             found.append(Conflict(_named(topic, query), distinct))
     return found[:_MOST]
+
+
+def _takes_sides(candidate: Candidate) -> bool:
+    """Whether a sentence can disagree: advice or a finding of its source's own, or one that says that others do."""
+    if candidate.sentence.is_divided:
+        return True
+    kind = candidate.source.evidence_type
+    is_side = candidate.role in _ADVISING if kind in _NORMATIVE else kind in _STUDIES
+    return is_side and not candidate.passage.derived
 
 
 def _concerns(topic: _Topic, query: Query, lexicon: Lexicon) -> bool:
@@ -92,32 +101,45 @@ def _named(topic: _Topic, query: Query) -> str:
 
 
 def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic | None:
-    treatment = _shared(one, other, TREATMENTS, lexicon)
-    if one.sentence.is_divided or other.sentence.is_divided:
-        measure = _shared(one, other, frozenset({"test"}), lexicon)
-        if measure:
-            return _Topic("what is said of", measure, _shared(one, other, _CONDITION, lexicon))
-    if not treatment or not _same_population(one, other):
-        return None
-    condition = _shared(one, other, _CONDITION, lexicon)
     kinds = {one.source.evidence_type, other.source.evidence_type}
+    if one.sentence.is_divided or other.sentence.is_divided:
+        declared = _declared(one, other, lexicon)
+        if declared:
+            return declared
     if kinds <= _NORMATIVE and {one.role, other.role} <= _ADVISING:
-        if condition and _silence(one, other, treatment):
-            return _Topic("recommendation on", treatment, condition)
-        if condition and _opposed_advice(one, other, treatment) and _same_conditions(one, other, lexicon):
-            return _Topic("use of", treatment, condition)
-        if (
-            condition
-            and one.role is other.role is Role.DOSING
-            and _other_dose(one, other)
-            and _same_conditions(one, other, lexicon)
-        ):
-            return _Topic("dose of", treatment, condition)
-    if kinds <= _STUDIES:
-        differing = _opposed_outcomes(one, other)
-        if differing and condition and not any(lexicon.is_a(condition, outcome) for outcome in OUTCOMES):
-            return _Topic(f"{differing} with", treatment, condition)
-    return None
+        return _of_advice(one, other, lexicon)
+    return _of_findings(one, other, lexicon) if kinds <= _STUDIES else None
+
+
+def _declared(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic | None:
+    """A source says itself that others differ on a test."""
+    measure = _shared(one, other, frozenset({"test"}), lexicon)
+    return _Topic("what is said of", measure, _shared(one, other, _CONDITION, lexicon)) if measure else None
+
+
+def _of_advice(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic | None:
+    """Guidelines, labels or regulators that advise for and against, or different doses, in the same patients."""
+    treatment = _shared(one, other, TREATMENTS, lexicon)
+    condition = _shared(one, other, _CONDITION, lexicon) if treatment and _same_population(one, other) else ""
+    if not condition:
+        return None
+    if _silence(one, other, treatment):
+        return _Topic("recommendation on", treatment, condition)
+    is_opposed = _opposed_advice(one, other, treatment)
+    is_dose = one.role is other.role is Role.DOSING and _other_dose(one, other)
+    if not (is_opposed or is_dose) or not _same_conditions(one, other, lexicon):
+        return None
+    return _Topic("use of" if is_opposed else "dose of", treatment, condition)
+
+
+def _of_findings(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic | None:
+    """Studies in which the same outcome went another way, in a condition that is not itself an outcome."""
+    differing = _opposed_outcomes(one, other)
+    treatment = _shared(one, other, TREATMENTS, lexicon) if differing and _same_population(one, other) else ""
+    condition = _shared(one, other, _CONDITION, lexicon) if treatment else ""
+    if not condition or any(lexicon.is_a(condition, outcome) for outcome in OUTCOMES):
+        return None
+    return _Topic(f"{differing} with", treatment, condition)
 
 
 def _shared(one: Candidate, other: Candidate, kinds: frozenset[str], lexicon: Lexicon) -> str:

@@ -173,7 +173,7 @@ class Sentence:
                     found.setdefault(outcome, way)
         return found
 
-    @property
+    @cached_property
     def is_divided(self) -> bool:
         """Whether it says itself that sources differ."""
         return bool(_DIVIDED.search(self.text))
