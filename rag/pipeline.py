@@ -95,7 +95,7 @@ class Pipeline:
                 planned,
                 wrong,
                 conflicts(query, planned.pool, lexicon),
-                missing(query, shown, planned.pool, lexicon),
+                missing(query, shown, planned.pool, pool, lexicon),
                 gaps(query, shown, covered, lexicon),
                 related(query, planned.pool, planned.main, lexicon),
             )

@@ -171,7 +171,7 @@ def abstained(
     query: Query, covered: Coverage, pool: Sequence[Candidate], audience: Audience, receipt: Receipt
 ) -> Answer:
     """Says that the corpus does not speak to the question, what is missing, and what came nearest."""
-    missing = [query.names.get(t.removeprefix("="), t.removeprefix("=")) for t in covered.open]
+    missing = [query.named(t) for t in covered.open]
     return Answer(
         answer_id=answer_id(query.asked, audience, receipt),
         question=query.asked,

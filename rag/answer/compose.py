@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rag.answer.claims import Claim, is_novel, with_support
 from rag.answer.headings import heading, is_held_back
 from rag.answer.question import Intent, Query
-from rag.answer.select import Candidate
+from rag.answer.select import OUTCOMES, SEXES, Candidate
 from rag.domain import EvidenceType, Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
@@ -31,6 +31,8 @@ _ANSWERING: dict[Intent, frozenset[Role]] = {
     Intent.MANAGEMENT: frozenset({Role.ACTION}),
     Intent.DEFINITION: frozenset({Role.BACKGROUND, Role.DIAGNOSIS, Role.MECHANISM}),
 }
+#: Kinds of question that only sentences of their role answer.
+_ROLE_LEADS = frozenset({Intent.EVIDENCE, Intent.MECHANISM})
 _NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
 _NOT_FIRST = frozenset({"adjunct", "rescue", "not_first"})
 _PLACES = frozenset({"first", "not_first", "adjunct"})
@@ -43,7 +45,7 @@ _ADVICE_SOUGHT = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE})
 #: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
 #: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
 _ROLE, _ADVICE_ROLE, _FOCUS, _ADVICE, _NORM, _MAIN, _OTHER, _COVER = 0.04, 0.10, 0.02, 0.05, 0.05, 0.09, 0.03, 0.10
-_WARNING, _DERIVED = 0.15, 0.03
+_WARNING, _DERIVED, _OTHER_SEX = 0.15, 0.03, 0.15
 _PER_RANK = 0.005
 _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 _FOREIGN = 0.04
@@ -53,6 +55,8 @@ _SECOND = 0.75
 _SOME_FOREIGN = 0.34
 #: So many sentences on the main condition itself make it needless to look at broader ones.
 _ENOUGH = 5
+#: Kinds of question that ask for an explanation; elsewhere only the mechanism of a treatment in question matters.
+_EXPLAINED = frozenset({Intent.MECHANISM, Intent.DEFINITION})
 #: Kinds of question for which it matters whether the condition is there at all.
 _DIAGNOSTIC = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.DIAGNOSIS, Intent.DEFINITION, Intent.OTHER})
 #: Sections that go first when there are too many.
@@ -98,10 +102,21 @@ class _Composer:
         self.main = main_condition(query, pool, lexicon)
         self.subject = subject(self.main, pool, lexicon)
         self.answering_roles = answering_roles(query)
+        self.conditions = [c for c in query.patient if lexicon.kind(c) == "condition" and c not in OUTCOMES]
         self.barred = frozenset(query.concepts).union(*(lexicon.ancestors(c) for c in query.patient))
         # A finding in those without the patient's condition says nothing about this patient; a warning about it does.
-        self.pool = [c for c in pool if c.role is Role.PITFALL or c.sentence.excludes.isdisjoint(self.barred)]
+        self.pool = [
+            c for c in pool
+            if (c.role is Role.PITFALL or c.sentence.excludes.isdisjoint(self.barred)) and not self._is_about_absent(c)
+        ]  # fmt: skip
         self.decision = self._decision()
+
+    def _is_about_absent(self, candidate: Candidate) -> bool:
+        """Advice for a condition that the question rules out: a dose in liver disease where the liver is normal."""
+        if candidate.role not in {Role.ACTION, Role.DOSING, Role.EXCEPTION}:
+            return False
+        absent = [c for c in self.query.absent if candidate.speaks_of((c,))]
+        return bool(absent) and candidate.sentence.excludes.isdisjoint(absent)
 
     def plan(self) -> Plan:
         if not self.pool:
@@ -131,16 +146,14 @@ class _Composer:
         scored = sorted(((self.answering(c), c) for c in self.pool), key=lambda p: (-p[0], p[1].record.row))
         best, first = scored[0]
         seconds = [
-            c
-            for score, c in scored[1:]
-            if score >= _SECOND * best and is_novel(c, [first]) and self._adds(c, first)
+            c for score, c in scored[1:] if score >= _SECOND * best and is_novel(c, [first]) and self._adds(c, first)
         ]
         # Of several sides of a decision, the one that gives the treatment its place says most.
         is_decision = self.query.intent is Intent.DECISION
         placing = [c for c in seconds if c.sentence.line in _PLACES and c.role not in _REPORTING] if is_decision else []
         chosen = [first, *(placing or seconds)[:1]]
         if self.query.intent is Intent.DECISION:
-            chosen = sorted(chosen, key=lambda c: c.sentence.evidence_rank)  # what guidelines say stands first
+            chosen.sort(key=lambda c: c.role in _REPORTING)  # advice before what explains it
             chosen += [c for c in self._warnings() if is_novel(c, chosen)][:1]
         return with_support(chosen, self.pool)
 
@@ -170,7 +183,7 @@ class _Composer:
         score = candidate.relevance - _PER_RANK * sentence.evidence_rank - _FOREIGN * candidate.foreign
         seeks_advice = query.intent in _ADVICE_SOUGHT
         if candidate.role in self.answering_roles:
-            score += _ADVICE_ROLE if seeks_advice or query.intent is Intent.EVIDENCE else _ROLE
+            score += _ADVICE_ROLE if seeks_advice or query.intent in _ROLE_LEADS else _ROLE
         if seeks_advice:
             score += _NORM if sentence.source.evidence_type in _NORMATIVE else 0.0
             score += _COVER * self._patient_share(candidate)
@@ -178,7 +191,11 @@ class _Composer:
         if self.main and candidate.speaks_of(self.subject):
             score += _MAIN
         if not sentence.excludes.isdisjoint(query.absent):
-            score += _ROLE
+            score += _ADVICE_ROLE
+        if self._is_of_other_sex(candidate):
+            score -= _OTHER_SEX
+        if self._restricts(candidate):
+            score += _ADVICE_ROLE
         if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
             score += _ROLE
         if candidate.passage.derived:
@@ -193,10 +210,13 @@ class _Composer:
 
     def _patient_share(self, candidate: Candidate) -> float:
         """Share of the patient's conditions that a sentence names, itself, by a kind of it or by the next broader."""
-        conditions = [c for c in self.query.patient if self.lexicon.kind(c) == "condition"]
-        sentence = candidate.sentence
-        met = sum(c in sentence.about or not sentence.concepts.isdisjoint(self.lexicon.parents(c)) for c in conditions)
-        return met / len(conditions) if conditions else 0.0
+        asked = [*self.conditions, *(c for c in self.query.patient if c in SEXES)]
+        return sum(self._meets(c, candidate) for c in asked) / len(asked) if asked else 0.0
+
+    def _is_of_other_sex(self, candidate: Candidate) -> bool:
+        """Whether a sentence is about men alone where the patient is a woman, or the other way round."""
+        mine, theirs = SEXES & set(self.query.patient), SEXES & candidate.sentence.concepts
+        return bool(mine and theirs) and mine.isdisjoint(theirs)
 
     def _sections(self, bottom: Sequence[Claim]) -> list[PlannedSection]:
         shown = [c for claim in bottom for c in claim.members]
@@ -228,14 +248,33 @@ class _Composer:
             return True
         if candidate.sentence.is_boxed and candidate.speaks_of(self.query.focus):
             return True
+        if self._restricts(candidate):
+            return True
         if not self.query.patient:
             return candidate.speaks_of(treatments)
-        return candidate.foreign < _SOME_FOREIGN and candidate.speaks_of((*treatments, *self.query.patient))
+        return candidate.foreign < _SOME_FOREIGN and candidate.speaks_of((*treatments, *self.conditions))
+
+    def _restricts(self, candidate: Candidate) -> bool:
+        """Whether a guideline, label or regulator speaks against a treatment in question in this patient."""
+        sentence = candidate.sentence
+        if sentence.source.evidence_type not in _NORMATIVE or not candidate.speaks_of(self.query.focus):
+            return False
+        if not any(Stance.AGAINST in sentence.stances_on(c) for c in self.query.focus):
+            return False
+        return any(self._meets(c, candidate) for c in self.conditions)
+
+    def _meets(self, condition: str, candidate: Candidate) -> bool:
+        """Whether a sentence names a condition: itself, by a kind of it, or by the next broader one."""
+        sentence = candidate.sentence
+        return condition in sentence.about or not sentence.concepts.isdisjoint(self.lexicon.parents(condition))
 
     def _place(self, candidate: Candidate) -> Role | None:
         """The section a sentence belongs to. About a treatment in question, evidence and warnings are reasons."""
         query = self.query
         if candidate.role is Role.DIAGNOSIS and query.intent not in _DIAGNOSTIC:
+            return None
+        treatments = (*query.focus, *query.current)
+        if candidate.role is Role.MECHANISM and query.intent not in _EXPLAINED and not candidate.speaks_of(treatments):
             return None
         if query.intent is not Intent.DECISION or not query.focus:
             return candidate.role
@@ -301,7 +340,7 @@ def answering_roles(query: Query) -> frozenset[Role]:
     """Roles whose sentences answer the question. How to manage a drug is how to dose and monitor it."""
     roles = _ANSWERING.get(query.intent, frozenset())
     if query.intent is Intent.MANAGEMENT and (query.focus or query.current):
-        roles |= {Role.DOSING} if query.patient else {Role.DOSING, Role.MONITORING}
+        roles |= {Role.DOSING, Role.EXCEPTION} if query.patient else {Role.DOSING, Role.MONITORING}
     if _NEXT_STEP.search(query.text):
         roles |= {Role.DIAGNOSIS}
     return roles

@@ -74,20 +74,31 @@ def _takes_sides(candidate: Candidate) -> bool:
 
 
 def _concerns(topic: _Topic, query: Query, lexicon: Lexicon) -> bool:
-    """Whether it is about a condition of this patient, if the question names one."""
+    """Whether it is about a treatment in question and a condition of this patient, where the question names them."""
+    asked = (*query.focus, *query.current)
+    if asked and not any(lexicon.is_a(topic.treatment, c) or lexicon.is_a(c, topic.treatment) for c in asked):
+        return False
+    if not {topic.condition, *lexicon.ancestors(topic.condition)}.isdisjoint(query.absent):
+        return False
     conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
     mine = {topic.condition} | lexicon.ancestors(topic.condition)
     return not conditions or any(not mine.isdisjoint({c} | lexicon.ancestors(c)) for c in conditions)
 
 
 def _alike(relevant: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
-    """Pairs from different sources whose vectors are near."""
+    """Pairs from different groups whose vectors are near."""
     if len(relevant) < 2:
         return []
     vectors = np.stack([c.vector for c in relevant])
     rows, columns = np.nonzero(np.triu(vectors @ vectors.T >= _ALIKE, 1))
     pairs = ((relevant[i], relevant[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True))
-    return [(a, b) for a, b in pairs if a.source.key != b.source.key]
+    return [(a, b) for a, b in pairs if a.source.key != b.source.key and not _same_group(a, b)]
+
+
+def _same_group(one: Candidate, other: Candidate) -> bool:
+    """Whether two papers are of the same authors and year: two analyses of one group are no disagreement."""
+    mine, theirs = one.source, other.source
+    return bool(mine.authors) and mine.authors[:2] == theirs.authors[:2] and mine.year == theirs.year
 
 
 def _two_best(positions: Sequence[Candidate]) -> list[float]:

@@ -11,9 +11,9 @@ from enum import StrEnum
 from rag.answer.presuppositions import premises
 from rag.answer.spelling import corrected
 from rag.domain import Reading
-from rag.language.lexicon import Lexicon, Mention
+from rag.language.lexicon import Lexicon, Mention, tokens
 from rag.language.sentences import sentence_spans
-from rag.language.terms import Analyzer, is_generic
+from rag.language.terms import Analyzer, is_generic, stem
 
 TREATMENTS = frozenset({"drug", "drug_class", "procedure"})
 #: How much a concept of a kind says about what a question is about, against 1 for an ordinary word.
@@ -56,15 +56,19 @@ _INTENTS: dict[Intent, tuple[str, ...]] = {
     Intent.DIAGNOSIS: (
         r"when (?:should|do|to) (?:\w+ )?suspect", "features", "signs", r"diagnos\w*", r"confirm\w*", "rule[ds]? out",
         "work-?up", r"distinguish\w*", r"differentiat\w*", r"what (?:tests?|investigations?)", "which tests?",
-        r"screen\w*", "look for", "scored",
+        r"screen\w*", "look for", "scored", r"(?:send|order|need|request) (?:\w+ ){0,3}tests?",
+        "what causes", "causes? of", "a?etiology", "false[- ]positive",
     ),
     Intent.TIMING: ("how long", "how soon", "duration of", "for how many", r"when (?:should|can|to|is|may|do)"),
+    Intent.EVIDENCE: (
+        "evidence", "efficacy", "stud(?:y|ies)", "trials?", "data", "proof",
+        r"do(?:es)? [^?]{3,60} (?:work|help|ease|reduce|improve)",
+    ),
     Intent.DECISION: (_DECISION,),
     Intent.MECHANISM: (
-        "mechanism", "how does", "how do", r"why (?:does|do|is|are)", r"pharmacokinetic\w*", "half-life", "cleared",
-        "metaboli[sz]ed", "eliminated",
+        "mechanism", "how does", r"how do(?! i\b| we\b| you\b| they\b)", r"why (?:does|do|is|are)",
+        r"pharmacokinetic\w*", "half-life", "cleared", "metaboli[sz]ed", "eliminated",
     ),
-    Intent.EVIDENCE: ("evidence", "efficacy", "stud(?:y|ies)", "trials?", "data", "proof"),
     Intent.PROGNOSIS: (
         "risks?", "prognosis", "outcomes?", "mortality", r"how (?:common|likely|frequent|often)", "incidence",
         "survival", "recurrence", "chance",
@@ -73,10 +77,13 @@ _INTENTS: dict[Intent, tuple[str, ...]] = {
     Intent.MANAGEMENT: (
         r"manag\w*", r"treat\w*", "next step", "approach", r"strateg\w*", r"what (?:should|to|do|would)", "options?",
         "guidelines?", r"handle\w*",
+        r"how (?:do|should|can) (?:i|we) (?:manage|treat|handle)",
     ),
     Intent.DEFINITION: (r"what (?:is|are|does)", "define", "definition", "meaning"),
 }  # fmt: skip
 
+#: Only meant where nothing more specific is asked: "which test", "what is the dose".
+_WEAK = frozenset({Intent.CHOICE, Intent.DEFINITION})
 _INTENT_PATTERNS = [
     (intent, re.compile(p if p is _DECISION else rf"\b(?:{p})\b", re.IGNORECASE))
     for intent, phrases in _INTENTS.items()
@@ -96,6 +103,10 @@ _ASKED = re.compile(
     r"add|adding|hold|receive|need|dose of)\s+(?:[\w-]+\s+){0,2}$",
     re.IGNORECASE,
 )
+_VERBAL = re.compile(
+    r"^(?:giv|transfus|anticoagulat|dialys|operat)\w*\b|\b(?:be|has|rises|rising|climb\w+)\b|^dialysis patient",
+    re.IGNORECASE,
+)
 _PROBLEM = re.compile(
     r"\b(?:develop(?:s|ed|ing)?|also ha(?:ve|s)|presents? with|presenting with|complicated by|now has)\s+"
     r"(?:[\w-]+\s+){0,2}$",
@@ -104,6 +115,10 @@ _PROBLEM = re.compile(
 _NO_TREATMENT = re.compile(
     r"\s*(?:withdrawal|overdose|poisoning|toxicity|allergy|use disorder|dependence|addiction|antibod)", re.IGNORECASE
 )
+_ORGANS = {
+    "hepatic impairment": ("liver", "hepatic", "function"),
+    "renal impairment": ("renal", "kidney", "kidneys", "function"),
+}
 _NORMAL_ORGAN = re.compile(
     r"\bnormal (?P<before>liver|hepatic|renal|kidney)s?\b|\b(?P<after>liver|hepatic|renal|kidney)s?(?: function)?"
     r"(?: is| are|) normal\b",
@@ -139,6 +154,12 @@ class Query:
     names: dict[str, str]
     premises: tuple[str, ...]
     readings: tuple[Reading, ...]
+
+    def named(self, term: str) -> str:
+        """A content term as the question puts it."""
+        if term.startswith("="):
+            return self.names.get(term[1:], term[1:])
+        return next((t.text for t in tokens(self.text) if stem(t.key) == term), term)
 
     @property
     def concepts(self) -> tuple[str, ...]:
@@ -177,7 +198,12 @@ def interpret(
         absent=tuple(sorted(absent)),
         tests=_distinct(m for m in here if m.kind in {"test", "setting"}),
         problem=problem,
-        weights=_weights(analyzer.content_terms(text, mentions), lexicon, {*focus, *problem}, absent | glosses),
+        weights=_weights(
+            [t for t in analyzer.content_terms(text, mentions) if t not in _organ_words(absent)],
+            lexicon,
+            {*focus, *problem},
+            absent | glosses,
+        ),
         names=_names(text, mentions),
         premises=tuple(premises(text)),
         readings=tuple(readings),
@@ -223,8 +249,11 @@ def _intent(text: str) -> Intent:
     asked = [text[s:e] for s, e in sentence_spans(text) if text[s:e].endswith("?")] or [text]
     sentence = asked[-1]
     found = [(m.start(), intent) for intent, p in _INTENT_PATTERNS if (m := p.search(sentence))]
-    specific = [item for item in found if item[1] is not Intent.DEFINITION]
-    return min(specific or found, key=lambda item: item[0], default=(0, Intent.OTHER))[1]
+    for weak in (_WEAK, frozenset({Intent.DEFINITION}), frozenset[Intent]()):
+        specific = [item for item in found if item[1] not in weak]
+        if specific:
+            return min(specific, key=lambda item: item[0])[1]
+    return Intent.OTHER
 
 
 def _weights(terms: list[str], lexicon: Lexicon, focus: set[str], ignored: set[str]) -> dict[str, float]:
@@ -243,11 +272,18 @@ def kind_weight(kind: str) -> float:
     return _KIND_WEIGHT[kind]
 
 
+def _organ_words(absent: set[str]) -> set[str]:
+    """Stems of organs that are said to be normal: no longer what the question is about."""
+    return {stem(w) for c, words in _ORGANS.items() if c in absent for w in words}
+
+
 def _names(text: str, mentions: Iterable[Mention]) -> dict[str, str]:
-    """The shortest form by which the question calls each concept."""
+    """The shortest form by which the question calls each concept; its own name where the question uses a verb."""
     names: dict[str, str] = {}
     for m in mentions:
         surface = text[m.start : m.end]
+        if _VERBAL.search(surface):
+            continue
         if m.concept not in names or len(surface) < len(names[m.concept]):
             names[m.concept] = surface if any(c.isupper() for c in surface[1:]) else surface.lower()
     return names

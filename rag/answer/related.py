@@ -49,6 +49,7 @@ def related(query: Query, pool: Sequence[Candidate], main: str | None, lexicon: 
     questions = []
     for (treatment, role), members in sorted(found.items(), key=lambda item: (-_weight(item[1]), item[0])):
         is_asked = role in asked_roles and (treatment in query.focus or not treatment)
+        members = [c for c in members if c.speaks_of((condition,))]
         if len(members) >= _LEAST and not is_asked and not _is_unsafe(treatment, members, condition):
             template = (_ABOUT_TREATMENT if treatment else _ABOUT_CONDITION).get(role)
             if template:
@@ -89,7 +90,9 @@ def _is_unsafe(treatment: str, members: Sequence[Candidate], condition: str) -> 
 
 
 def _name(concept: str, query: Query) -> str:
-    return query.names.get(concept, concept)
+    """A concept as the question calls it; a code such as BPC-157 in capitals."""
+    is_code = any(c.isdigit() for c in concept) and " " not in concept
+    return query.names.get(concept, concept.upper() if is_code else concept)
 
 
 def _varied(questions: Sequence[str]) -> list[str]:

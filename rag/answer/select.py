@@ -24,6 +24,9 @@ _COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.15
 _FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: What happens in any condition: naming one does not make a sentence about something else.
+#: Grades of one condition: a sentence on another grade is not about another condition.
+_SEVERITIES = ("mild", "moderate", "severe")
+SEXES = frozenset({"man", "woman"})
 OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death")
 
 
@@ -100,7 +103,10 @@ class Matcher:
         self._common = {concept for concept, df in parents.items() if df >= _COMMON * passages}
         #: A kind of these is not foreign, nor is anything broader than what is asked.
         self._near = frozenset(asked).union(OUTCOMES)
-        self._related = self._near.union(*(self.lexicon.ancestors(c) for c in asked))
+        above = frozenset().union(*(self.lexicon.ancestors(c) for c in asked))
+        self._related = self._near | above
+        #: Other kinds of what a condition of the patient is a kind of (moderate beside severe) are no other subject.
+        self._kin = {a for a in above if self.lexicon.kind(a) == "condition"}
         #: A question that names no condition is about the treatment in any, and the other way round.
         named = {self.lexicon.kind(c) for c in (*query.focus, *query.patient)}
         self._named_kinds = {"population"} | (TREATMENTS if named & TREATMENTS else set()) | (named & {"condition"})
@@ -140,8 +146,10 @@ class Matcher:
             c for c in sentence.concepts
             if c not in self._related
             and c not in sentence.excludes
+            and c not in SEXES
             and self.lexicon.kind(c) in self._named_kinds
             and self.lexicon.ancestors(c).isdisjoint(self._near)
+            and not (c.startswith(_SEVERITIES) and not self.lexicon.ancestors(c).isdisjoint(self._kin))
         )  # fmt: skip
 
 

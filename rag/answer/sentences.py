@@ -16,7 +16,7 @@ from rag.domain import EvidenceType, Passage, Role, Source
 from rag.index.snapshot import Snapshot
 from rag.index.store import SentenceRecord
 from rag.language.lexicon import Lexicon, Mention
-from rag.language.polarity import Stance, direction, stance, therapy_line
+from rag.language.polarity import Stance, direction, stance, stances, therapy_line
 from rag.language.quantities import Quantity, quantities
 
 _RANK = {kind: i for i, kind in enumerate(EvidenceType)}
@@ -151,6 +151,11 @@ class Sentence:
         if concept not in self._stances:
             self._stances[concept] = self._stance_on(concept)
         return self._stances[concept]
+
+    def stances_on(self, concept: str) -> set[Stance]:
+        """All stances of the clauses that mention ``concept``."""
+        said = {s for clause, concepts in self.clauses if concept in concepts for s in stances(clause)}
+        return said | {self.stance_on(concept)}
 
     def _stance_on(self, concept: str) -> Stance:
         named = [m for m in self.mentions if self._lexicon.is_a(m.concept, concept)]

@@ -126,9 +126,9 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
     """What alone rules an answer out: a special population, a treatment or all conditions unknown, no dose."""
     lexicon = matcher.lexicon
     for population in SPECIAL_POPULATIONS:
-        rest = [c for c in (*query.focus, *query.patient) if c != population]
+        conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
         if population in query.patient and not any(
-            c.speaks_of((population,)) and (not rest or c.speaks_of(rest)) for c in pool
+            c.speaks_of((population,)) and all(c.speaks_of(g) for g in (query.focus, conditions) if g) for c in pool
         ):
             return f"{population}: what is known of others must not be carried over"
     is_short = len(tokens(query.text)) <= _SHORT

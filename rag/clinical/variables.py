@@ -99,7 +99,11 @@ _INDICATIONS = {
 
 
 def _indications(text: str) -> tuple[str, ...]:
-    return tuple(name for name, pattern in _INDICATIONS.items() if pattern.search(text))
+    return tuple(
+        name
+        for name, pattern in _INDICATIONS.items()
+        if (match := pattern.search(text)) and not text[: match.start()].endswith("without ")
+    )
 
 
 def _none(text: str) -> tuple[str, ...]:
@@ -113,7 +117,8 @@ class Variable:
     ``depends`` matches a statement that depends on it, ``given`` a question that states it; ``concerns`` are the
     concepts of which one must be in the question for it to matter (none: always). ``values`` gives the values that a
     text names, ``below`` those it leaves out by a threshold. ``is_for_classes``: it only matters when the question asks
-    about one of ``concerns`` itself rather than about a single drug of the class.
+    about one of ``concerns`` itself rather than about a single drug of the class. ``is_diagnostic``: what diagnostic
+    statements say of its values is advice; of other variables they only state where cut-offs of a score lie.
     """
 
     name: str
@@ -124,6 +129,7 @@ class Variable:
     values: Callable[[str], tuple[str, ...]] = _none
     below: Callable[[str], tuple[str, ...]] = _none
     is_for_classes: bool = False
+    is_diagnostic: bool = False
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -174,6 +180,7 @@ VARIABLES: tuple[Variable, ...] = (
         _pattern(r"4Ts?\D{0,20}\d|(?:low|intermediate|high)[- ](?:probability )?4Ts|confirmed (?:HIT|heparin)"),
         ("heparin-induced thrombocytopenia",),
         _four_ts,
+        is_diagnostic=True,
     ),
     Variable(
         "result of a functional (platelet activation) assay",

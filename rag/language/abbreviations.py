@@ -50,4 +50,4 @@ def _long_form(short: str, before: str) -> str | None:
             return None
     long = before[before.rfind(" ", 0, at) + 1 :]
     is_plausible = len(long) > len(short) and long.lower() != short.lower() and short not in long.split()
-    return long if is_plausible and not any(c in long for c in "()[];") else None
+    return long if is_plausible and not any(c in long for c in "()[];:.,") else None

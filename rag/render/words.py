@@ -115,7 +115,7 @@ def qualifier(statement: Statement) -> str | None:
         _graded(statement.certainty, _CERTAINTIES, "certainty"),
     ]
     parts = [words for words in stated if words and words.casefold().replace("-", " ") not in said]
-    if statement.derived:
+    if statement.derived and not re.search(r"\bour\b|\bderived\b", said):
         parts.append("our own calculation or inference")
     if statement.verdict is Verdict.PARTIAL:
         parts.append("partly supported")
@@ -154,7 +154,9 @@ def holder(position: Position, references: Sequence[Reference]) -> str:
 
 def place_and_year(position: Position) -> str:
     """Jurisdiction and year of a position: "UK, 2024"."""
-    return ", ".join([country(position.jurisdiction), *([str(position.year)] if position.year else [])])
+    place = country(position.jurisdiction)
+    is_said = position.issuing_body is not None and f"({place})" in position.issuing_body
+    return ", ".join([*([] if is_said else [place]), *([str(position.year)] if position.year else [])])
 
 
 def details(reference: Reference, references: Sequence[Reference]) -> str:
