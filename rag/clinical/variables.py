@@ -73,6 +73,19 @@ _CLEARANCE = re.compile(
     r"(?:CrCl|creatinine clearance|e?GFR)\s*(?:of\s+|is\s+|was\s+|below\s+)?(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)"
     r"(?:\s*mL/min)?"
 )
+_CLEARANCE_VALUE = re.compile(
+    r"\b(?:CrCl|creatinine clearance|e?GFR)\)?[^\d<>≥;.,]{0,15}(?P<sign>[<>≥]?)\s*"
+    r"(?P<value>\d{1,3})(?!\d)(?!\s*-\s*\d)",
+    re.IGNORECASE,
+)
+
+
+def renal_impairment(text: str) -> list[str]:
+    """The concept that a creatinine clearance in ``text`` amounts to: severe renal impairment below 30 mL/min."""
+    values = [int(m["value"]) for m in _CLEARANCE_VALUE.finditer(text) if m["sign"] not in {">", "≥"}]
+    return ["severe renal impairment" if v <= 30 else "renal impairment" for v in values if v < 60]
+
+
 _PLATELETS = re.compile(r"(?P<band>(?:<|>|≤|≥)?\s*\d+(?:-\d+)?)\s*(?:or (?:more|less)\s*)?\s*[×x]\s*10(?:⁹|\^9)/L")
 _FOUR_TS = re.compile(r"\b(low|intermediate|high)(?:-probability)?\s+4Ts", re.IGNORECASE)
 
