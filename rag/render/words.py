@@ -154,9 +154,7 @@ def holder(position: Position, references: Sequence[Reference]) -> str:
 
 def place_and_year(position: Position) -> str:
     """Jurisdiction and year of a position: "UK, 2024"."""
-    place = country(position.jurisdiction)
-    is_said = position.issuing_body is not None and f"({place})" in position.issuing_body
-    return ", ".join([*([] if is_said else [place]), *([str(position.year)] if position.year else [])])
+    return ", ".join([country(position.jurisdiction), *([str(position.year)] if position.year else [])])
 
 
 def details(reference: Reference, references: Sequence[Reference]) -> str:
