@@ -1,7 +1,6 @@
 """The nouns of Osler: what flows from a file to an answer.
 
-Every model is frozen and checked when it is made, so that a wrong one cannot be passed on.
-Offsets are half-open, in Unicode code points: ``text[start:end]``.
+Models are frozen and checked when made. Offsets are half-open, in Unicode code points: ``text[start:end]``.
 """
 
 from __future__ import annotations
@@ -37,6 +36,11 @@ class EvidenceType(StrEnum):
     TEXTBOOK = "textbook"
     CONSUMER = "consumer"
     OWN_ANALYSIS = "own_analysis"
+
+    @property
+    def is_normative(self) -> bool:
+        """Whether sources of this kind tell what to do by their office."""
+        return self in {EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR}
 
 
 class Role(StrEnum):
@@ -76,7 +80,7 @@ class Audience(StrEnum):
 
 
 class Checked(StrEnum):
-    """How a paraphrased statement was compared with its source."""
+    """With what a paraphrased statement was compared: the source's own page, its abstract, or another's page."""
 
     PRIMARY = "primary"
     ABSTRACT = "abstract"
@@ -91,13 +95,14 @@ _PMCID = re.compile(r"PMC\d{3,9}")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _JURISDICTION = re.compile(r"[A-Z]{2}|INT")
 _URL = re.compile(r"https?://[^\s/]+\.[^\s]+")
+_FORMS = {"key": _KEY, "doi": _DOI, "pmid": _PMID, "pmcid": _PMCID, "url": _URL, "jurisdiction": _JURISDICTION}
 
 
 class Source(Frozen):
     """Bibliographic record of one source. Absent fields are unknown, never guessed.
 
-    ``jurisdiction`` is an ISO 3166-1 alpha-2 code, ``EU`` or ``INT``; ``as_of`` says in words which state of the
-    source was read; ``seen_at`` is where it was read when that is not the publisher's page.
+    ``jurisdiction`` is an ISO 3166-1 alpha-2 code, ``EU`` or ``INT``; ``as_of`` says which state of the source was
+    read, ``seen_at`` where, when that is not the publisher's page.
     """
 
     key: str
@@ -127,13 +132,17 @@ class Source(Frozen):
     retracted: bool = False
     note: str | None = None
 
+    @property
+    def stands(self) -> bool:
+        """Whether it may support a statement: neither retracted nor superseded."""
+        return not self.retracted and self.superseded_by is None
+
     @field_validator("key", "doi", "pmid", "pmcid", "jurisdiction", "url")
     @classmethod
     def _well_formed(cls, value: str | None, info: object) -> str | None:
         name = getattr(info, "field_name", "")
-        pattern = {"key": _KEY, "doi": _DOI, "pmid": _PMID, "pmcid": _PMCID, "url": _URL}.get(name, _JURISDICTION)
-        if value is not None and not pattern.fullmatch(value):
-            raise ValueError(f"{name} {value!r} is not well formed: expected {pattern.pattern}")
+        if value is not None and not _FORMS[name].fullmatch(value):
+            raise ValueError(f"{name} {value!r} is not well formed: expected {_FORMS[name].pattern}")
         return value
 
 
@@ -323,7 +332,7 @@ class GlossaryEntry(Frozen):
     meaning: str
 
 
-class Reading(Frozen):
+class Spelling(Frozen):
     """A word of the question that was taken for a typing error: ``typed`` was read as ``read``."""
 
     typed: str
@@ -363,7 +372,7 @@ class Answer(Frozen):
     references: tuple[Reference, ...] = ()
     related_questions: tuple[str, ...] = ()
     glossary: tuple[GlossaryEntry, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Spelling, ...] = ()
     nearest: tuple[Evidence, ...] = ()
     audience: Audience = Audience.CLINICIAN
     review: Review = Review()
@@ -372,24 +381,20 @@ class Answer(Frozen):
 
     def statements(self) -> tuple[Statement, ...]:
         """All statements, in the order in which they are shown."""
-        shown = list(self.bottom_line)
-        shown += [s for section in self.sections for s in section.statements]
-        shown += [p.statement for d in self.disagreements for p in d.positions]
-        shown += [b.statement for n in self.needed for b in n.branches]
-        return tuple(shown)
+        article = (*self.bottom_line, *(s for section in self.sections for s in section.statements))
+        positions = (p.statement for d in self.disagreements for p in d.positions)
+        return (*article, *positions, *(b.statement for n in self.needed for b in n.branches))
 
     @model_validator(mode="after")
     def _outcome_fits_content(self) -> Answer:
-        has_statements = bool(self.statements())
-        if self.outcome in (Outcome.ANSWERED, Outcome.PARTIAL):
-            if not self.bottom_line:
-                raise ValueError(f"an {self.outcome.value} answer needs a bottom line")
-        elif has_statements or not self.reason:
+        is_article = self.outcome in (Outcome.ANSWERED, Outcome.PARTIAL)
+        if is_article and not self.bottom_line:
+            raise ValueError(f"an {self.outcome.value} answer needs a bottom line")
+        if not is_article and (self.statements() or not self.reason):
             raise ValueError(f"an {self.outcome.value} answer needs a reason and no statements")
         numbers = [r.number for r in self.references]
         if numbers != list(range(1, len(numbers) + 1)):
             raise ValueError(f"references are numbered {numbers}, expected 1..{len(numbers)}")
-        cited = {n for s in self.statements() for n in s.citations}
-        if cited != set(numbers):
+        if (cited := {n for s in self.statements() for n in s.citations}) != set(numbers):
             raise ValueError(f"citations {sorted(cited)} and references {numbers} do not match")
         return self

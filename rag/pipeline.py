@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from rag.answer.question import interpret
 from rag.answer.related import related
 from rag.answer.select import Matcher, candidates
 from rag.answer.sentences import Sentences
-from rag.answer.sufficiency import coverage, gaps, speaks_to
+from rag.answer.sufficiency import coverage, gaps, speaks_to, together
 from rag.answer.triage import redirection
 from rag.answer.verify import Verifier
 from rag.domain import Answer, Audience, Hit, Passage, Receipt, Source
@@ -97,6 +97,7 @@ class Pipeline:
                 conflicts(query, planned.pool, lexicon),
                 missing(query, shown, planned.pool, pool, lexicon),
                 gaps(query, shown, covered, lexicon),
+                together(query, shown, lexicon),
                 related(query, planned.pool, planned.main, lexicon),
             )
         with clock.step("verify"):
@@ -122,27 +123,30 @@ class Pipeline:
 
     def _unknown(self, words: Iterable[str]) -> set[str]:
         """Those of ``words`` that the corpus does not use."""
-        stems = {stem(word): word for word in words}
-        known = self.snapshot.store.terms(stems) if stems else {}
-        return {word for term, word in stems.items() if term not in known and term not in STOP_WORDS}
+        asked = [word for word in words if word not in STOP_WORDS]
+        known = self.snapshot.store.terms(stem(word) for word in asked) if asked else {}
+        return {word for word in asked if stem(word) not in known}
 
     def _checked(self, question: str) -> str:
         text, most = " ".join(question.split()), self.settings.max_question_chars
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise QuestionError(f"question: no valid Unicode at character {error.start}; send it as UTF-8") from error
         if not text:
             raise QuestionError("question '': empty; expected a clinical question in words")
         if len(text) > most:
             raise QuestionError(f"question of {len(text)} characters: expected at most {most}; shorten it")
         return text
 
-    def _receipt(self, hits: object, clock: Clock) -> Receipt:
-        retrieved = tuple(h.passage_id for h in hits) if isinstance(hits, list) else ()
+    def _receipt(self, hits: Sequence[Hit], clock: Clock) -> Receipt:
         return Receipt(
             snapshot_id=self.snapshot.snapshot_id,
             corpus_digest=self.snapshot.corpus_digest,
             settings_digest=self.settings.digest(),
             software=f"osler {__version__}",
-            models={"encoder": f"{self.settings.model}@{self.snapshot.manifest['encoder_id']}"},
-            retrieved=retrieved,
+            models={"encoder": f"{self.snapshot.encoder.model}@{self.snapshot.encoder.encoder_id}"},
+            retrieved=tuple(h.passage_id for h in hits),
             timings_ms=clock.timings(),
         )
 

@@ -15,8 +15,8 @@ from rag.errors import InputError
 
 _ROOT = Path(__file__).parent.parent
 _PREFIX = "OSLER_"
-#: Settings that say where things lie; they do not shape an answer and are not part of the digest.
-_PLACES = {"index_dir", "corpus_dir"}
+#: Settings that say where things lie or how an index is built; an answer is shaped by the snapshot instead.
+_PLACES = {"index_dir", "corpus_dir", "model"}
 
 
 def _home(name: str) -> Path:

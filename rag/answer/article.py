@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rag.answer.claims import Claim, Writer
-from rag.answer.compose import Plan
+from rag.answer.compose import Plan, PlannedSection
 from rag.answer.disagree import Conflict
+from rag.answer.doses import is_dose
 from rag.answer.headings import title
 from rag.answer.needed import Missing
 from rag.answer.premises import Correction
@@ -48,18 +49,25 @@ DISCLAIMER = {
 }
 DISCLAIMER[Audience.TRAINEE] = DISCLAIMER[Audience.CLINICIAN]
 _NEAREST = 3
+_ONLY_DOSES = (
+    "What these sources say on this is about doses and monitoring, which your treating team decides with you: ask them."
+)
 #: Sections that tell how to give and steer a treatment are not shown to patients, who must not act on them.
 _FOR_PROFESSIONALS = frozenset({Role.DOSING, Role.MONITORING})
 
 
 class Parts(NamedTuple):
-    """All that was found for a question, before it is verified."""
+    """All that was found for a question, before it is verified.
+
+    ``together`` says that no one sentence considers all of the patient's conditions: a limit, not something left open.
+    """
 
     plan: Plan
     corrections: Sequence[Correction]
     conflicts: Sequence[Conflict]
     missing: Sequence[Missing]
     gaps: Sequence[Gap]
+    together: Gap | None
     related: Sequence[str]
 
 
@@ -76,24 +84,28 @@ class Article:
 
     def assembled(self, parts: Parts, receipt: Callable[[], Receipt]) -> Answer:
         """The answer of ``parts``. Parts are written in the order in which they are read, so numbers ascend."""
-        bottom = self._bottom_line(parts)
-        shown = {s.evidence[0].label for s in bottom}
-        first = bottom[0].text if bottom and not parts.corrections else None
-        sections = [s for p in parts.plan.sections if (s := self._section(p.heading, p.role, p.claims, shown))]
+        leading = self._leading(parts)
+        if not leading:
+            return nothing_to_show(self._query, self._audience, receipt())
+        shown = {claim.lead.record.row for claim, _ in leading}
+        bottom = [self._writer.write(claim, Role.BOTTOM_LINE, premise) for claim, premise in leading]
+        sections = [s for p in parts.plan.sections if (s := self._section(p, shown))]
         disagreements = [d for c in parts.conflicts if (d := self._disagreement(c))]
         needed = [self._needed(m) for m in parts.missing]
-        found_gaps = [*parts.gaps, *self._withheld(parts.plan)]
+        together = [parts.together] if parts.together else []
         references = [reference(n, self._snapshot.store.source(key)) for n, key in enumerate(self._numbering.keys(), 1)]
         made = receipt()
+        is_whole = parts.plan.bottom_line and not parts.gaps
+        first = None if parts.corrections else bottom[0].text
         return Answer(
             answer_id=answer_id(self._query.asked, self._audience, made),
             question=self._query.asked,
-            outcome=self._outcome(parts),
+            outcome=Outcome.ANSWERED if is_whole else Outcome.PARTIAL,
             title=title(self._query, first, self._verifier, self._snapshot.analyzer.lexicon),
             bottom_line=tuple(bottom),
             sections=tuple(sections),
             disagreements=tuple(disagreements),
-            gaps=tuple(found_gaps),
+            gaps=(*parts.gaps, *together, *self._withheld(parts.plan)),
             needed=tuple(needed),
             references=tuple(references),
             related_questions=tuple(parts.related),
@@ -104,54 +116,54 @@ class Article:
             receipt=made,
         )
 
-    def _bottom_line(self, parts: Parts) -> list[Statement]:
-        """Corrections of wrong premises first, then what answers the question."""
+    def _leading(self, parts: Parts) -> list[tuple[Claim, str | None]]:
+        """Claims of the bottom line: corrections of wrong premises first, with the premise, then what answers."""
         corrected = {c.candidate.record.row for c in parts.corrections}
-        written = [self._writer.write(Claim(c.candidate), Role.BOTTOM_LINE, c.premise) for c in parts.corrections]
-        written += [
-            self._writer.write(c, Role.BOTTOM_LINE)
-            for c in parts.plan.bottom_line
-            if c.lead.record.row not in corrected
-        ]
-        return [s for s in written if s]
+        claims: list[tuple[Claim, str | None]] = [(Claim(c.candidate), c.premise) for c in parts.corrections]
+        claims += [(c, None) for c in parts.plan.bottom_line if c.lead.record.row not in corrected]
+        return [(claim, premise) for claim, premise in claims if self._may_show(claim)]
 
-    def _section(self, heading: str, role: Role, claims: Sequence[Claim], shown: set[str]) -> Section | None:
-        if self._audience is Audience.PATIENT and role in _FOR_PROFESSIONALS:
-            return None
-        statements = [s for c in claims if (s := self._writer.write(c, role)) and s.evidence[0].label not in shown]
-        return Section(heading=heading, role=role, statements=tuple(statements)) if statements else None
+    def _may_show(self, claim: Claim) -> bool:
+        """Whether a claim is supported and meant for this audience: a patient gets no doses to act on."""
+        if self._audience is Audience.PATIENT and any(_tells_a_dose(m) for m in claim.members):
+            return False
+        return self._writer.is_supported(claim)
+
+    def _section(self, planned: PlannedSection, shown: set[int]) -> Section | None:
+        claims = [c for c in planned.claims if c.lead.record.row not in shown and self._may_show(c)]
+        statements = tuple(self._writer.write(c, planned.role) for c in claims)
+        return Section(heading=planned.heading, role=planned.role, statements=statements) if statements else None
 
     def _disagreement(self, conflict: Conflict) -> Disagreement | None:
-        positions = []
-        for candidate in conflict.positions:
-            statement = self._writer.write(Claim(candidate), candidate.role)
-            if statement:
-                source = candidate.source
-                positions.append(Position(
-                    statement=statement,
-                    issuing_body=source.issuing_body or _author_and_year(candidate),
-                    jurisdiction=source.jurisdiction,
-                    year=source.year,
-                ))  # fmt: skip
-        return Disagreement(topic=conflict.topic, positions=tuple(positions)) if len(positions) > 1 else None
+        sides = [c for c in conflict.positions if self._may_show(Claim(c))]
+        if len(sides) < 2:
+            return None
+        return Disagreement(topic=conflict.topic, positions=tuple(self._position(c) for c in sides))
+
+    def _position(self, candidate: Candidate) -> Position:
+        source = candidate.source
+        return Position(
+            statement=self._writer.write(Claim(candidate), candidate.role),
+            issuing_body=source.issuing_body or _author_and_year(candidate),
+            jurisdiction=source.jurisdiction,
+            year=source.year,
+        )
 
     def _needed(self, missing: Missing) -> Needed:
-        branches = []
-        for branch in missing.branches if self._audience is not Audience.PATIENT else ():
-            statement = self._writer.write(Claim(branch.candidate), branch.candidate.role)
-            if statement:
-                branches.append(Branch(value=branch.value, statement=statement, note=branch.note))
-        return Needed(variable=missing.variable, why=missing.why, branches=tuple(branches))
+        branches = tuple(
+            Branch(value=b.value, statement=self._writer.write(Claim(b.candidate), b.candidate.role), note=b.note)
+            for b in missing.branches
+            if self._may_show(Claim(b.candidate))
+        )
+        return Needed(variable=missing.variable, why=missing.why, branches=branches)
 
     def _withheld(self, plan: Plan) -> list[Gap]:
+        """Sections of which a patient is not shown all."""
         if self._audience is not Audience.PATIENT:
             return []
         reason = "withheld: doses and monitoring are for the treating team to decide"
-        return [Gap(aspect=s.heading, reason=reason) for s in plan.sections if s.role in _FOR_PROFESSIONALS]
-
-    def _outcome(self, parts: Parts) -> Outcome:
-        is_open = any(not g.aspect.startswith("all of this together") for g in parts.gaps)
-        return Outcome.PARTIAL if is_open or not parts.plan.bottom_line else Outcome.ANSWERED
+        partly = [s for s in plan.sections if any(_tells_a_dose(m) for c in s.claims for m in c.members)]
+        return [Gap(aspect=s.heading, reason=reason) for s in partly]
 
     def _glossary(self, statements: Sequence[Statement]) -> tuple[GlossaryEntry, ...]:
         """Abbreviations of the statements, spelled out as the corpus does; for those who may not know them."""
@@ -160,6 +172,11 @@ class Article:
         words = {w for s in statements for w in s.text.replace("(", " ").replace(")", " ").replace(",", " ").split()}
         pairs = self._snapshot.store.abbreviations()
         return tuple(GlossaryEntry(term=short, meaning=long) for short, long in pairs if short in words)
+
+
+def _tells_a_dose(candidate: Candidate) -> bool:
+    """Whether a sentence is about giving or steering a treatment, or gives a dose in passing."""
+    return candidate.role in _FOR_PROFESSIONALS or any(is_dose(q.unit) for q in candidate.sentence.quantities)
 
 
 def _author_and_year(candidate: Candidate) -> str | None:
@@ -201,6 +218,22 @@ def _nearest(number: int, candidate: Candidate) -> Evidence:
         heading=candidate.passage.heading,
         page=candidate.passage.page,
         score=round(candidate.relevance, 4),
+    )
+
+
+def nothing_to_show(query: Query, audience: Audience, receipt: Receipt) -> Answer:
+    """Says that all there is to say is for professionals, or that none of it could be supported."""
+    reason = _ONLY_DOSES if audience is Audience.PATIENT else "Nothing that was found could be supported."
+    return Answer(
+        answer_id=answer_id(query.asked, audience, receipt),
+        question=query.asked,
+        outcome=Outcome.ABSTAINED,
+        reason=reason,
+        title="Not answered from these sources",
+        readings=query.readings,
+        audience=audience,
+        disclaimer=DISCLAIMER[audience],
+        receipt=receipt,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rag.answer.references import Numbering
 from rag.answer.select import Candidate
-from rag.answer.verify import Verifier
+from rag.answer.verify import Verification, Verifier
 from rag.domain import Evidence, Role, Statement, Verdict
 
 #: Sentences with vectors at least this near that agree in numbers and stance say the same.
@@ -72,16 +72,10 @@ class Writer:
         self._numbering = numbering
         self._labels: dict[tuple[str, int, int], str] = {}
 
-    def write(self, claim: Claim, role: Role, correction_of: str | None = None) -> Statement | None:
-        """The statement, or None when its evidence does not support it or is all retracted or superseded."""
-        standing = [m for m in claim.members if not (m.source.retracted or m.source.superseded_by)]
-        if not standing:
-            return None
-        lead = standing[0]
-        members = [lead, *(m for m in claim.members if m is not lead and not m.source.retracted)]
-        check = self._verifier.verify(lead.text, [m.text for m in members], strength=lead.passage.strength)
-        if check.verdict is not Verdict.SUPPORTED:
-            return None
+    def write(self, claim: Claim, role: Role, correction_of: str | None = None) -> Statement:
+        """The statement of a claim; write only what is shown, for its sources get numbers. See ``is_supported``."""
+        lead, members = claim.lead, claim.members
+        check = self._check(claim)
         numbers = dict.fromkeys(self._numbering.number(m.source.key) for m in members)
         key = f"{role.value}\0{lead.passage.passage_id}\0{lead.record.start}"
         return Statement(
@@ -98,6 +92,14 @@ class Writer:
             derived=lead.passage.derived,
             correction_of=correction_of,
         )
+
+    def is_supported(self, claim: Claim) -> bool:
+        """Whether the claim's evidence supports it."""
+        return self._check(claim).verdict is Verdict.SUPPORTED
+
+    def _check(self, claim: Claim) -> Verification:
+        lead = claim.lead
+        return self._verifier.verify(lead.text, [m.text for m in claim.members], strength=lead.passage.strength)
 
     def evidence(self, candidate: Candidate) -> Evidence:
         """The candidate's sentence as evidence; the same sentence always has the same label."""

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag.answer.claims import Claim, is_novel, with_support
+from rag.answer.doses import gives_dose
 from rag.answer.headings import heading, is_held_back
 from rag.answer.question import Intent, Query
 from rag.answer.select import OUTCOMES, SEXES, Candidate
-from rag.domain import EvidenceType, Role
+from rag.domain import Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
 
@@ -33,7 +34,6 @@ _ANSWERING: dict[Intent, frozenset[Role]] = {
 }
 #: Kinds of question that only sentences of their role answer.
 _ROLE_LEADS = frozenset({Intent.EVIDENCE, Intent.MECHANISM})
-_NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
 _NOT_FIRST = frozenset({"adjunct", "rescue", "not_first"})
 _PLACES = frozenset({"first", "not_first", "adjunct"})
 #: So many pieces of advice are heard for a decision.
@@ -136,7 +136,7 @@ class _Composer:
             sentence = candidate.sentence
             found = Stance.CONDITIONAL if sentence.line in _NOT_FIRST else sentence.stance
             if found is not Stance.NEUTRAL:
-                stances.append((found, sentence.source.evidence_type in _NORMATIVE))
+                stances.append((found, sentence.source.evidence_type.is_normative))
         normative = {found for found, is_norm in stances if is_norm}
         is_divided = Stance.FOR in normative and bool(normative & {Stance.ABSENT, Stance.AGAINST})
         return stances[0][0] if stances and not is_divided else None
@@ -185,7 +185,7 @@ class _Composer:
         if candidate.role in self.answering_roles:
             score += _ADVICE_ROLE if seeks_advice or query.intent in _ROLE_LEADS else _ROLE
         if seeks_advice:
-            score += _NORM if sentence.source.evidence_type in _NORMATIVE else 0.0
+            score += _NORM if sentence.source.evidence_type.is_normative else 0.0
             score += _COVER * self._patient_share(candidate)
             score -= _OTHER * min(2, sum(self.lexicon.kind(c) == "condition" for c in candidate.strange))
         if self.main and candidate.speaks_of(self.subject):
@@ -195,6 +195,8 @@ class _Composer:
         if self._is_of_other_sex(candidate):
             score -= _OTHER_SEX
         if self._restricts(candidate):
+            score += _ADVICE_ROLE
+        if query.intent is Intent.DOSE and gives_dose(candidate, query.focus, self.lexicon):
             score += _ADVICE_ROLE
         if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
             score += _ROLE
@@ -272,7 +274,7 @@ class _Composer:
     def _restricts(self, candidate: Candidate) -> bool:
         """Whether a guideline, label or regulator speaks against a treatment in question in this patient."""
         sentence = candidate.sentence
-        if sentence.source.evidence_type not in _NORMATIVE or not candidate.speaks_of(self.query.focus):
+        if not sentence.source.evidence_type.is_normative or not candidate.speaks_of(self.query.focus):
             return False
         if not any(Stance.AGAINST in sentence.stances_on(c) for c in self.query.focus):
             return False

@@ -18,7 +18,6 @@ from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
 from rag.language.quantities import Quantity
 
-_NORMATIVE = frozenset({EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR})
 _STUDIES = frozenset({EvidenceType.SYSTEMATIC_REVIEW, EvidenceType.RCT, EvidenceType.COHORT, EvidenceType.CASE_CONTROL})
 _CONDITION = frozenset({"condition"})
 _ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
@@ -69,7 +68,7 @@ def _takes_sides(candidate: Candidate) -> bool:
     if candidate.sentence.is_divided:
         return True
     kind = candidate.source.evidence_type
-    is_side = candidate.role in _ADVISING if kind in _NORMATIVE else kind in _STUDIES
+    is_side = candidate.role in _ADVISING if kind.is_normative else kind in _STUDIES
     return is_side and not candidate.passage.derived
 
 
@@ -117,7 +116,7 @@ def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic 
         declared = _declared(one, other, lexicon)
         if declared:
             return declared
-    if kinds <= _NORMATIVE and {one.role, other.role} <= _ADVISING:
+    if all(k.is_normative for k in kinds) and {one.role, other.role} <= _ADVISING:
         return _of_advice(one, other, lexicon)
     return _of_findings(one, other, lexicon) if kinds <= _STUDIES else None
 

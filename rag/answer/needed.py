@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rag.answer.question import Query
 from rag.answer.select import Candidate
 from rag.clinical.variables import VARIABLES, Variable
-from rag.domain import EvidenceType, Role
+from rag.domain import Role
 from rag.language.lexicon import Lexicon
 
 #: Roles whose statements decide what is done.
@@ -94,7 +94,5 @@ def _of_value(variable: Variable, value: str, valued: Iterable[tuple[Candidate, 
 
 def _preference(candidate: Candidate) -> tuple[bool, bool, float, int]:
     """What a source says before what was derived from several; guidelines, labels and regulators first."""
-    normative = candidate.source.evidence_type in {
-        EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR,
-    }  # fmt: skip
+    normative = candidate.source.evidence_type.is_normative
     return (candidate.passage.derived, not normative, -candidate.relevance, candidate.record.row)

@@ -22,11 +22,10 @@ _AGREES = 0.9
 
 
 class Correction(NamedTuple):
-    """A premise that evidence contradicts; ``reason`` says in what."""
+    """A premise and a sentence that contradicts it."""
 
     premise: str
     candidate: Candidate
-    reason: str
 
 
 def corrections(snapshot: Snapshot, sentences: Sentences, matcher: Matcher, verifier: Verifier) -> list[Correction]:
@@ -56,7 +55,7 @@ def _against(premise: str, pool: Sequence[Candidate], verifier: Verifier, analyz
             break  # the corpus says just this
         reason = verifier.contradicts(premise, candidate.text) if candidate.cosine >= _NEAR else None
         if reason:
-            found.append(Correction(premise, candidate, f"{reason.kind}: {reason.detail}"))
+            found.append(Correction(premise, candidate))
         elif _agrees(terms, stated, candidate):
             break
     return found[:_MOST_PER_PREMISE]

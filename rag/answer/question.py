@@ -11,7 +11,7 @@ from enum import StrEnum
 from rag.answer.presuppositions import premises
 from rag.answer.spelling import corrected
 from rag.clinical.variables import renal_impairment
-from rag.domain import Reading
+from rag.domain import Spelling
 from rag.language.lexicon import Lexicon, Mention, tokens
 from rag.language.sentences import sentence_spans
 from rag.language.terms import Analyzer, is_generic, stem
@@ -156,7 +156,7 @@ class Query:
     weights: dict[str, float]
     names: dict[str, str]
     premises: tuple[str, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[Spelling, ...]
 
     def named(self, term: str) -> str:
         """A content term as the question puts it."""

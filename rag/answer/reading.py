@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from rag.language.lexicon import Lexicon, Mention, Token, tokens
@@ -113,7 +113,7 @@ class Reading:
         return self.text[self.atoms[first].start : self.atoms[last].end]
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def spelling(key: str) -> str:
     """One spelling for British and American words beyond what the lexicon folds, and for bare units."""
     if key in {"µg", "ug", "microgram", "micrograms"}:
@@ -124,7 +124,7 @@ def spelling(key: str) -> str:
     return key
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def term_of(key: str) -> str:
     """Content term of a word: its stem, common synonyms made one; ``""`` for a function word."""
     if key in STOP_WORDS or not key[-1:].isalnum() or (len(key) == 1 and not key.isdigit()):

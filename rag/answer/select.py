@@ -74,10 +74,12 @@ class Candidate:
 def candidates(
     snapshot: Snapshot, sentences: Sentences, matcher: Matcher, vector: NDArray[np.float32], hits: Sequence[Hit]
 ) -> list[Candidate]:
-    """All sentences of ``hits``, sorted by (-relevance, row)."""
-    if not hits:
+    """All sentences of ``hits``, sorted by (-relevance, row), but for those of retracted or superseded sources."""
+    store = snapshot.store
+    standing = [h.row for h in hits if store.source(store.passage(h.row).source_key).stands]
+    if not standing:
         return []
-    records = snapshot.store.sentences([h.row for h in hits])
+    records = store.sentences(standing)
     vectors = snapshot.sentence_vectors[[r.row for r in records]]
     cosines = (vectors @ vector).tolist()
     found = [matcher.candidate(sentences.of(r), c, v) for r, c, v in zip(records, cosines, vectors, strict=True)]

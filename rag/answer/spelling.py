@@ -1,20 +1,21 @@
 """Typing errors in the names of drugs and conditions: "apixiban".
 
-Many drug names differ by two letters, so a name is only read as another when it is no known word, the other is one
-edit away (two in long names), and no second candidate is as near. The reader is told.
+Many names differ by two letters (hypo- and hyper-, cycloserine and cyclosporine), and short words by one (strike and
+stroke), so only a long word that nobody knows is read as a name one edit away, and only if there is one such name. The
+reader is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rag.domain import Reading
+from rag.domain import Spelling
 from rag.language.lexicon import Lexicon, tokens
 
-_SHORTEST, _LONG = 6, 10
+_SHORTEST = 8
 
 
-def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], set[str]]) -> tuple[str, list[Reading]]:
+def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], set[str]]) -> tuple[str, list[Spelling]]:
     """``text`` with mistyped names replaced, and what was replaced.
 
     Args:
@@ -28,16 +29,15 @@ def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], se
         if name:
             pieces += [text[at : token.start], name]
             at = token.end
-            readings.append(Reading(typed=token.text, read=name))
+            readings.append(Spelling(typed=token.text, read=name))
     return "".join([*pieces, text[at:]]), readings
 
 
 def _nearest(word: str, lexicon: Lexicon) -> str | None:
-    most = 2 if len(word) >= _LONG else 1
     near = [
         (distance, form)
         for form in lexicon.single_words.get(word[0], ())
-        if abs(len(form) - len(word)) <= most and (distance := edits(word, form, most)) <= most
+        if abs(len(form) - len(word)) <= 1 and (distance := edits(word, form, 1)) <= 1
     ]
     near.sort()
     is_clear = len(near) == 1 or (len(near) > 1 and near[0][0] < near[1][0])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rag.answer.doses import gives_dose
 from rag.answer.question import TREATMENTS, Intent, Query, kind_weight
 from rag.answer.select import Candidate, Matcher
 from rag.answer.sentences import Said
@@ -34,7 +35,7 @@ _BEST = 12
 _JOINT = 0.6
 #: No sentence nearer than the first: another subject. None nearer than the second: more must be spoken of.
 _FAR, _NEAR, _MORE = 0.43, 0.55, 0.2
-_SHORT = 25
+_SHORT, _BARE = 25, 2
 #: A sentence this near is about the question's condition even if it calls it otherwise.
 _VERY_NEAR = 0.78
 #: Overlap from which a sentence speaks of a concept itself or a kind of it, not only of something broader.
@@ -75,7 +76,11 @@ def coverage(query: Query, pool: Sequence[Candidate], matcher: Matcher) -> Cover
 
 def speaks_to(covered: Coverage, least: float) -> bool:
     """Whether there is enough to answer from. Of a long question less must be covered: much of it is history."""
-    if covered.lacking or covered.joint < _JOINT or covered.best_cosine < _FAR:
+    if covered.lacking or covered.joint < _JOINT:
+        return False
+    if covered.words <= _BARE and covered.share == 1.0:
+        return True  # an acronym alone: its vector says nothing
+    if covered.best_cosine < _FAR:
         return False
     is_long = covered.words > _SHORT
     needed = least * (_SHORT / covered.words) ** 0.5 if is_long else least
@@ -140,50 +145,33 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
         unknown.append(conditions[0])
     if unknown:
         return query.names.get(unknown[0], unknown[0])
-    if query.intent is Intent.DOSE and query.focus and not any(_gives_dose(c, query, lexicon) for c in pool):
+    if query.intent is Intent.DOSE and query.focus and not any(gives_dose(c, query.focus, lexicon) for c in pool):
         return f"dose of {query.focus[0]}"
     return next((t for t in matcher.weights if t in _OUTSIDE and t not in together.terms), None)
 
 
-def _gives_dose(candidate: Candidate, query: Query, lexicon: Lexicon) -> bool:
-    """Whether a sentence gives a dose of a treatment asked about: one that is named nearer to it than any other."""
-    if not candidate.speaks_of(query.focus):
-        return False
-    drugs = [m for m in candidate.sentence.mentions if m.kind in TREATMENTS]
-    for quantity in candidate.sentence.quantities:
-        if _is_dose(quantity.unit):
-            nearest = min(drugs, key=lambda m: max(m.start - quantity.end, quantity.start - m.end))
-            if any(lexicon.is_a(nearest.concept, f) for f in query.focus):
-                return True
-    return False
-
-
-def _is_dose(unit: str) -> bool:
-    return unit.split("/")[0] in {"mg", "g", "mcg", "ug", "U", "IU", "unit"} and not unit.endswith(("/dL", "/mL", "/L"))
-
-
 def gaps(query: Query, shown: Sequence[Candidate], covered: Coverage, lexicon: Lexicon) -> list[Gap]:
-    """What was asked and no shown statement supports: single subjects, then their combination."""
-    found = [
-        Gap(
-            aspect=query.names.get(t[1:], t[1:]), reason="no passage in this corpus speaks of it together with the rest"
-        )
-        for t in covered.open
-        if t.startswith("=")
-        and t[1:] not in query.current
-        and not any(c.speaks_of((t[1:], *lexicon.parents(t[1:]))) for c in shown)
-        and lexicon.kind(t[1:]) in TREATMENTS | {"condition", "population"}
-    ]
-    if covered.lacking:
-        found.insert(0, Gap(aspect=covered.lacking, reason="no passage in this corpus speaks of it"))
-    together = _combination(query, lexicon)
-    if len(together) > 1 and not any(all(c.speaks_of((x,)) for x in together) for c in shown):
-        named = ", ".join(query.names.get(c, c) for c in together)
-        found.append(Gap(
-            aspect=f"all of this together: {named}",
-            reason="no single passage considers them in one patient; the statements above speak of them separately",
-        ))  # fmt: skip
+    """What was asked and no shown statement supports."""
+    found = [Gap(aspect=covered.lacking, reason="no passage in this corpus speaks of it")] if covered.lacking else []
+    for term in covered.open:
+        concept = term.removeprefix("=")
+        is_subject = concept != term and lexicon.kind(concept) in TREATMENTS | {"condition", "population"}
+        is_shown = any(c.speaks_of((concept, *lexicon.parents(concept))) for c in shown)
+        if is_subject and not is_shown and concept not in query.current:
+            reason = "no passage in this corpus speaks of it together with the rest"
+            found.append(Gap(aspect=query.named(term), reason=reason))
     return found
+
+
+def together(query: Query, shown: Sequence[Candidate], lexicon: Lexicon) -> Gap | None:
+    """That no one sentence considers the treatment and all of the patient's conditions, if none does."""
+    named = _combination(query, lexicon)
+    if len(named) < 2 or any(all(c.speaks_of((x,)) for x in named) for c in shown):
+        return None
+    return Gap(
+        aspect=f"all of this together: {', '.join(query.names.get(c, c) for c in named)}",
+        reason="no single passage considers them in one patient; the statements above speak of them separately",
+    )
 
 
 def _combination(query: Query, lexicon: Lexicon) -> tuple[str, ...]:

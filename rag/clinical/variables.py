@@ -154,8 +154,10 @@ VARIABLES: tuple[Variable, ...] = (
         "Child-Pugh class",
         "recommendations and labels differ by Child-Pugh class",
         _pattern(r"Child[- ]Pugh"),
-        re.compile(r"Child[- ](?:Turcotte[- ])?Pugh(?:[- ](?:class|score))?[- ]*(?:[ABC]\b|\d)|\bCP[- ]?[ABC]\b|"
-                   r"\b(?:mild|moderate|severe) (?:hepatic|liver) (?:impairment|dysfunction)"),
+        _pattern(
+            r"Child[- ](?:Turcotte[- ])?Pugh(?:[- ](?:class|score))?[- ]*(?:[ABC]\b|\d)|\bCP[- ]?[ABC]\b|"
+            r"\b(?:mild|moderate|severe) (?:hepatic|liver) (?:impairment|dysfunction)"
+        ),
         ("hepatic impairment",),
         child_pugh_classes,
         child_pugh_below,

@@ -45,10 +45,8 @@ from rag.ingest.split import SPLITTER_VERSION, split
 from rag.language.abbreviations import abbreviations
 from rag.language.lexicon import TABLE, Lexicon
 from rag.language.roles import role_of
-from rag.language.terms import Analyzer
+from rag.language.terms import ANALYSIS_VERSION, Analyzer
 
-#: Raise when the analysis of terms or roles changes in a way that the lexicon's digest does not show.
-ANALYSIS_VERSION = "1"
 _BATCH = 64
 
 Progress = Callable[[str, int, int], None]
@@ -109,7 +107,12 @@ def _checked(documents: Sequence[Document]) -> list[Document]:
 
 @contextmanager
 def _lock(index_dir: Path) -> Iterator[None]:
-    index_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        index_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SnapshotError(
+            f"index {index_dir}: cannot be made ({error}); expected a folder that can be written"
+        ) from error
     with (index_dir / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

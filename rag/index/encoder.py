@@ -74,6 +74,8 @@ class OnnxEncoder:
         self._tokenizer.enable_truncation(record["max_tokens"])
         self._tokenizer.enable_padding(pad_id=record["pad_id"], pad_token=record["pad_token"])
         self._encoder_id = str(record["encoder_id"])
+        #: Name of the model that was exported.
+        self.model = str(record["model"])
         self._dimension = int(record["dimension"])
 
     @property

@@ -21,8 +21,8 @@ from rag.index.lexical import FILES as POSTINGS
 from rag.index.lexical import LexicalIndex
 from rag.index.store import Store
 from rag.index.vectors import DenseIndex
-from rag.language.lexicon import Lexicon
-from rag.language.terms import Analyzer
+from rag.language.lexicon import TABLE, Lexicon
+from rag.language.terms import ANALYSIS_VERSION, Analyzer
 
 FORMAT_VERSION = 1
 CURRENT = "CURRENT"
@@ -57,6 +57,11 @@ class Snapshot:
         problems = damaged(self.folder, self.manifest, largest=HASHED_AT_OPENING)
         if problems:
             raise SnapshotError(f"snapshot {self.folder}: {problems[0]}; run `osler index build` to make it again")
+        if (self.manifest["lexicon_sha256"], self.manifest["analysis_version"]) != (sha256(TABLE), ANALYSIS_VERSION):
+            raise SnapshotError(
+                f"snapshot {self.folder}: its terms were made with another lexicon or analysis than this version's; "
+                "run `osler index build` to make it again"
+            )
         self._index_dir = index_dir
         self.store = Store(self.folder / STORE)
         self.dense = DenseIndex(self.folder / PASSAGE_VECTORS)
@@ -87,6 +92,10 @@ def current_id(index_dir: Path) -> str:
         return (index_dir / CURRENT).read_text("ascii").strip()
     except FileNotFoundError:
         raise SnapshotError(f"index {index_dir}: no snapshot there; run `osler index build` first") from None
+    except OSError as error:
+        raise SnapshotError(
+            f"index {index_dir}: cannot be read ({error}); expected a folder made by `osler index build`"
+        ) from error
 
 
 def snapshot_id_of(facts: Mapping[str, Any]) -> str:

@@ -70,8 +70,9 @@ class Store:
     """A written store, read-only and usable from several threads: each read is one short statement."""
 
     def __init__(self, path: Path) -> None:
+        address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         try:
-            self._db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+            self._db = sqlite3.connect(address, uri=True, check_same_thread=False)
             self._db.execute("SELECT 1 FROM passage LIMIT 1")
         except sqlite3.DatabaseError as error:
             raise SnapshotError(f"{path}: not a readable store ({error}); build the index again") from error
@@ -82,10 +83,12 @@ class Store:
         self._db.close()
 
     def passage(self, row: int) -> Passage:
-        if row not in self._passages:
+        known = self._passages.get(row)
+        if known is None:
             (record,) = self._db.execute("SELECT record FROM passage WHERE row = ?", (row,)).fetchone()
-            self._remember(row, Passage.model_validate_json(record))
-        return self._passages[row]
+            known = Passage.model_validate_json(record)
+            self._remember(row, known)
+        return known
 
     def _remember(self, row: int, passage: Passage) -> None:
         if len(self._passages) >= 4096:  # bounds the memory of a long-lived process

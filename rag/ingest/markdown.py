@@ -22,6 +22,9 @@ from rag.errors import CorpusError
 _HEADER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?(.*)\Z", re.DOTALL)
 _ATTRIBUTES = re.compile(r"\s*\{(#[\w.-]+(?:\s+[\w-]+=\"[^\"]*\")*|(?:[\w-]+=\"[^\"]*\"\s*)+)\}\s*$")
 _PAIR = re.compile(r"([\w-]+)=\"([^\"]*)\"")
+_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+#: What stands for an inline HTML tag; any other tag is text, such as "ALT <ULN>".
+_TAGS = {"sup": "", "sub": "", "br": " ", "br/": " ", "b": "", "i": "", "em": "", "strong": "", "span": "", "u": ""}
 _SPACE = re.compile(r"\s+")
 
 
@@ -96,11 +99,17 @@ def _row(stream: list[Token], start: int) -> Iterator[Token]:
 
 def _plain(token: Token) -> str:
     """Text of an inline token without its markup, white space folded."""
-    parts = [
-        " " if child.type in ("softbreak", "hardbreak") else child.content
-        for child in token.children or []
-        if child.type in ("text", "code_inline", "softbreak", "hardbreak", "text_special")
-    ]
+    parts, is_raised = [], False
+    for child in token.children or []:
+        if child.type == "html_inline":
+            tag = child.content.lower().strip("</> ").split(" ")[0]
+            is_raised = child.content.lower().startswith("<sup") or (is_raised and tag != "sup")
+            parts.append(_TAGS.get(tag, child.content))
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+        elif child.type in ("text", "code_inline", "text_special"):
+            # 10<sup>9</sup> must not become 109
+            parts.append(child.content.translate(_RAISED) if is_raised else child.content)
     return _SPACE.sub(" ", "".join(parts)).strip()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +58,7 @@ def folded(word: str) -> str:
     return word
 
 
-_folded = cache(folded)
+_folded = lru_cache(maxsize=65_536)(folded)
 
 
 def tokens(text: str) -> list[Token]:
@@ -88,7 +88,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """Concepts and their surface forms. Immutable; ``extended`` gives a larger one."""
 
@@ -170,17 +170,18 @@ class Lexicon:
                 found.setdefault(form[0][0], []).append(form[0])
         return found
 
-    @cache  # noqa: B019  one lexicon lives as long as its process
+    @cached_property
+    def _above(self) -> dict[str, frozenset[str]]:
+        return {}
+
     def ancestors(self, concept: str) -> frozenset[str]:
         """All broader concepts, without the concept itself."""
-        found: set[str] = set()
-        queue = list(self.concepts[concept].parents) if concept in self.concepts else []
-        while queue:
-            name = queue.pop()
-            if name not in found and name in self.concepts:
-                found.add(name)
-                queue += self.concepts[name].parents
-        return frozenset(found)
+        if concept not in self.concepts:
+            return frozenset()
+        if concept not in self._above:
+            parents = [p for p in self.concepts[concept].parents if p in self.concepts]
+            self._above[concept] = frozenset(parents).union(*(self.ancestors(p) for p in parents))
+        return self._above[concept]
 
     def parents(self, concept: str) -> tuple[str, ...]:
         """The next broader concepts."""
@@ -192,9 +193,6 @@ class Lexicon:
 
     def kind(self, concept: str) -> str:
         return self.concepts[concept].kind if concept in self.concepts else "term"
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 def _keys(form: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 # One character for one character, so that offsets stay those of the original text.
@@ -55,7 +55,7 @@ _UNIT = re.compile(
 _WORDS = {w: Fraction(n) for n, w in enumerate(
     "one two three four five six seven eight nine ten eleven twelve".split(), 1)}  # fmt: skip
 _FRACTIONS = {"half": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4}
-_POWER = r"(?:\s?x\s?10(?:\^-?\d+|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\(\d+\)))?+"
+_POWER = r"(?:\s?x\s?10(?:\^-?\d{1,2}(?!\d)|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}(?![⁰-⁹])|\(\d{1,2}\)))?+"
 _NUMBER = re.compile(
     rf"(?<![\w.^])(?<![A-Za-z]-)(?P<digits>(?:(?<![^\s(=:;])-(?=\.?\d))?+"
     rf"(?>\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d{{1,3}}(?: \d{{3}})+(?!\d)|\d+|(?=\.\d))(?:\.\d+)?+{_POWER})(?!\d|\^|[⁰-⁹])"
@@ -181,7 +181,7 @@ def _number(text: str, match: re.Match[str]) -> _Raw | None:
     return _Raw(_value(digits), _normal_unit(found[0]) if found else None, start, end, unit_end, bool(year))
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _value(digits: str) -> Fraction:
     words = digits.lower().replace("-", " ").split()
     if words[-1] in _FRACTIONS:
@@ -193,7 +193,7 @@ def _value(digits: str) -> Fraction:
     return Fraction(mantissa) * Fraction(10) ** exponent
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _normal_unit(raw: str) -> tuple[Fraction, str]:
     """Factor to the normal unit and its name, from a unit as written."""
     found = _UNIT.match(raw)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import Stemmer
 
 from rag.language.lexicon import Lexicon, Mention, tokens
+
+#: Raise when the analysis of terms or roles changes in a way that the lexicon's digest does not show.
+ANALYSIS_VERSION = "1"
 
 #: Words that carry no content, in questions and in passages.
 STOP_WORDS = frozenset(
@@ -50,7 +53,7 @@ def _stemmer() -> Stemmer.Stemmer:
     return Stemmer.Stemmer("english")
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """English (Snowball) stem of a lower-case word."""
     result: str = _stemmer().stemWord(word)
