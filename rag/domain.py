@@ -332,8 +332,8 @@ class GlossaryEntry(Frozen):
     meaning: str
 
 
-class Spelling(Frozen):
-    """A word of the question that was taken for a typing error: ``typed`` was read as ``read``."""
+class ReadAs(Frozen):
+    """Words of the question that were read as something else: a typing error, or findings with a name."""
 
     typed: str
     read: str
@@ -372,7 +372,7 @@ class Answer(Frozen):
     references: tuple[Reference, ...] = ()
     related_questions: tuple[str, ...] = ()
     glossary: tuple[GlossaryEntry, ...] = ()
-    readings: tuple[Spelling, ...] = ()
+    readings: tuple[ReadAs, ...] = ()
     nearest: tuple[Evidence, ...] = ()
     audience: Audience = Audience.CLINICIAN
     review: Review = Review()

@@ -11,7 +11,7 @@ from enum import StrEnum
 from rag.answer.presuppositions import premises
 from rag.answer.spelling import corrected
 from rag.clinical.variables import renal_impairment
-from rag.domain import Spelling
+from rag.domain import ReadAs
 from rag.language.lexicon import Lexicon, Mention, tokens
 from rag.language.sentences import sentence_spans
 from rag.language.terms import Analyzer, is_generic, stem
@@ -116,6 +116,13 @@ _PROBLEM = re.compile(
 _NO_TREATMENT = re.compile(
     r"\s*(?:withdrawal|overdose|poisoning|toxicity|allergy|use disorder|dependence|addiction|antibod)", re.IGNORECASE
 )
+_HIT = "heparin-induced thrombocytopenia"
+_PLATELET_FALL = re.compile(
+    r"\b(?:platelets?|PLT|platelet count)\b[^.?;]{0,30}(?:\bf[ae]ll|\bdropp?\w*|\bdecreas\w*|\bhalv\w*|"
+    r"\bfrom \d+[^.?;]{0,20}\bto \d|\d+\s*(?:→|->|-->)\s*\d)|"
+    r"\b(?:fall(?:ing)?|drop(?:ping)?)(?: in| of)?(?: the)? platelet",
+    re.IGNORECASE,
+)
 #: Kinds of concept that describe a patient.
 _DESCRIBING = frozenset({"condition", "population", "term"})
 _ORGANS = {
@@ -156,7 +163,7 @@ class Query:
     weights: dict[str, float]
     names: dict[str, str]
     premises: tuple[str, ...]
-    readings: tuple[Spelling, ...]
+    readings: tuple[ReadAs, ...]
 
     def named(self, term: str) -> str:
         """A content term as the question puts it."""
@@ -182,37 +189,40 @@ def interpret(
     text, readings = corrected(asked, lexicon, unknown)
     mentions = lexicon.mentions(text)
     intent = _intent(text)
-    absent = {m.concept for m in mentions if _ABSENT.search(text[: m.start])}
-    absent |= {
-        "hepatic impairment" if (m["before"] or m["after"]).lower() in {"liver", "hepatic"} else "renal impairment"
-        for m in _NORMAL_ORGAN.finditer(text)
-    }
+    absent = _absent(text, mentions)
     here = [m for m in _without_glosses(text, mentions, lexicon) if m.concept not in absent]
     glosses = {m.concept for m in mentions} - {m.concept for m in here} - absent
+    suspected = _suspected(text, here, lexicon)
+    implied = [*_implied(text, here, lexicon), *([_HIT] if suspected else [])]
     problem = _distinct(m for m in here if m.kind == "condition" and _PROBLEM.search(text[: m.start]))
     focus, current = _treatments(text, [m for m in here if m.kind in TREATMENTS], intent)
+    terms = [t for t in analyzer.content_terms(text, mentions) if t not in _organ_words(absent)]
+    if suspected:
+        terms.append(f"={_HIT}")
     return Query(
         asked=asked,
         text=text,
         intent=intent,
         focus=focus,
         current=current,
-        patient=tuple(
-            dict.fromkeys([*_distinct(m for m in here if m.kind in _DESCRIBING), *_implied(text, here, lexicon)])
-        ),
+        patient=tuple(dict.fromkeys([*_distinct(m for m in here if m.kind in _DESCRIBING), *implied])),
         absent=tuple(sorted(absent)),
         tests=_distinct(m for m in here if m.kind in {"test", "setting"}),
         problem=problem,
-        weights=_weights(
-            [t for t in analyzer.content_terms(text, mentions) if t not in _organ_words(absent)],
-            lexicon,
-            {*focus, *problem},
-            absent | glosses,
-        ),
+        weights=_weights(terms, lexicon, {*focus, *problem}, absent | glosses),
         names=_names(text, mentions),
         premises=tuple(premises(text)),
-        readings=tuple(readings),
+        readings=(*readings, *suspected),
     )
+
+
+def _absent(text: str, mentions: Iterable[Mention]) -> set[str]:
+    """Concepts that the question rules out, and impairments of organs that it calls normal."""
+    named = {m.concept for m in mentions if _ABSENT.search(text[: m.start])}
+    return named | {
+        "hepatic impairment" if (m["before"] or m["after"]).lower() in {"liver", "hepatic"} else "renal impairment"
+        for m in _NORMAL_ORGAN.finditer(text)
+    }
 
 
 def _without_glosses(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Mention]:
@@ -281,6 +291,15 @@ def _implied(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -> list[s
     """Conditions that a value or a treatment in the question amounts to: whoever is on dialysis has no kidneys."""
     on_dialysis = any(lexicon.is_a(m.concept, "renal replacement therapy") for m in mentions)
     return [*renal_impairment(text), *(["severe renal impairment"] if on_dialysis else [])]
+
+
+def _suspected(text: str, mentions: list[Mention], lexicon: Lexicon) -> list[ReadAs]:
+    """Heparin-induced thrombocytopenia, where platelets fall on heparin and it is not named."""
+    on_heparin = any(lexicon.is_a(m.concept, "heparin") for m in mentions)
+    is_named = any(lexicon.is_a(m.concept, _HIT) for m in mentions)
+    if not on_heparin or is_named or not _PLATELET_FALL.search(text):
+        return []
+    return [ReadAs(typed="a platelet fall on heparin", read=f"suspected {_HIT}")]
 
 
 def _organ_words(absent: set[str]) -> set[str]:

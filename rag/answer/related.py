@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from rag.answer.compose import answering_roles
 from rag.answer.question import Query
+from rag.answer.scoring import answering_roles
 from rag.answer.select import Candidate
 from rag.domain import Role
 from rag.language.lexicon import Lexicon

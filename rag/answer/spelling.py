@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rag.domain import Spelling
+from rag.domain import ReadAs
 from rag.language.lexicon import Lexicon, tokens
 
 _SHORTEST = 8
 
 
-def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], set[str]]) -> tuple[str, list[Spelling]]:
+def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], set[str]]) -> tuple[str, list[ReadAs]]:
     """``text`` with mistyped names replaced, and what was replaced.
 
     Args:
@@ -29,7 +29,7 @@ def corrected(text: str, lexicon: Lexicon, unknown: Callable[[Iterable[str]], se
         if name:
             pieces += [text[at : token.start], name]
             at = token.end
-            readings.append(Spelling(typed=token.text, read=name))
+            readings.append(ReadAs(typed=token.text, read=name))
     return "".join([*pieces, text[at:]]), readings
 
 

@@ -1,0 +1,196 @@
+"""How well a sentence serves a question: as its answer, in a section, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.answer.doses import gives_dose
+from rag.answer.question import Intent, Query
+from rag.answer.select import OUTCOMES, SEXES, Candidate
+from rag.domain import Role
+from rag.language.lexicon import Lexicon
+from rag.language.polarity import Stance
+
+#: Roles whose sentences answer each kind of question; any role answers the other kinds.
+_ANSWERING: dict[Intent, frozenset[Role]] = {
+    Intent.DECISION: frozenset({Role.ACTION, Role.EXCEPTION}),
+    Intent.DOSE: frozenset({Role.DOSING}),
+    Intent.MONITORING: frozenset({Role.MONITORING}),
+    Intent.DIAGNOSIS: frozenset({Role.DIAGNOSIS}),
+    Intent.TIMING: frozenset({Role.ACTION, Role.DOSING, Role.MONITORING}),
+    Intent.PROGNOSIS: frozenset({Role.PROGNOSIS}),
+    Intent.MECHANISM: frozenset({Role.MECHANISM}),
+    Intent.EVIDENCE: frozenset({Role.PROGNOSIS, Role.BACKGROUND}),
+    Intent.CHOICE: frozenset({Role.ACTION}),
+    Intent.MANAGEMENT: frozenset({Role.ACTION}),
+    Intent.DEFINITION: frozenset({Role.BACKGROUND, Role.DIAGNOSIS, Role.MECHANISM}),
+}
+#: Kinds of question that only sentences of their role answer.
+_ROLE_LEADS = frozenset({Intent.EVIDENCE, Intent.MECHANISM})
+#: Kinds of question about what to do: they want advice, from those whose office it is to give it.
+_ADVICE_SOUGHT = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE})
+_NEXT_STEP = re.compile(r"\bnext steps?\b|\bwhat(?:'s| is) next\b|\bcomes next\b|work-?up", re.IGNORECASE)
+_DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
+#: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
+#: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
+_ROLE, _ADVICE_ROLE, _FOCUS, _ADVICE, _NORM, _MAIN, _OTHER, _COVER = 0.04, 0.10, 0.02, 0.05, 0.05, 0.09, 0.03, 0.10
+_WARNING, _DERIVED, _OTHER_SEX, _FOREIGN, _PER_RANK = 0.15, 0.03, 0.15, 0.04, 0.005
+#: From this share of foreign concepts a sentence that does not name the main condition is about something else.
+_SOME_FOREIGN = 0.34
+#: Share of the best relevance that keeps a sentence on topic where the question names neither treatment nor condition.
+_NEAR_BEST = 0.5
+#: So many sentences on the main condition itself make it needless to look at broader ones.
+_ENOUGH = 5
+
+
+class Scorer:
+    """Scores the sentences of ``pool``, which is sorted by relevance, for one question.
+
+    ``main`` is the condition that the pool is mostly about, ``subject`` that and what stands for it, ``conditions``
+    those of the patient.
+    """
+
+    def __init__(self, query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> None:
+        self.query = query
+        self.lexicon = lexicon
+        self.main = main_condition(query, pool, lexicon)
+        self.subject = subject(self.main, pool, lexicon)
+        self.conditions = [c for c in query.patient if lexicon.kind(c) == "condition" and c not in OUTCOMES]
+        self._roles = answering_roles(query)
+        self._barred = frozenset(query.concepts).union(*(lexicon.ancestors(c) for c in query.patient))
+        self._floor = _NEAR_BEST * pool[0].relevance if pool else 0.0
+
+    def is_about_this_patient(self, candidate: Candidate) -> bool:
+        """Not a finding in people without the patient's condition, nor advice for a condition that is ruled out.
+
+        A warning about such a finding is about this patient all the same.
+        """
+        is_barred = candidate.role is not Role.PITFALL and not candidate.sentence.excludes.isdisjoint(self._barred)
+        return not is_barred and not self._is_about_absent(candidate)
+
+    def _is_about_absent(self, candidate: Candidate) -> bool:
+        """Advice for a condition that the question rules out: a dose in liver disease where the liver is normal."""
+        if candidate.role not in {Role.ACTION, Role.DOSING, Role.EXCEPTION}:
+            return False
+        absent = [c for c in self.query.absent if candidate.speaks_of((c,))]
+        return bool(absent) and candidate.sentence.excludes.isdisjoint(absent)
+
+    def is_on_topic(self, candidate: Candidate) -> bool:
+        """About the patient's main condition, or about a treatment in question and no other condition."""
+        treatments = (*self.query.focus, *self.query.current)
+        if not self.main and not treatments:
+            return candidate.relevance >= self._floor
+        if self.main and candidate.speaks_of(self.subject):
+            return True
+        if candidate.sentence.is_boxed and candidate.speaks_of(self.query.focus):
+            return True
+        if self._restricts(candidate):
+            return True
+        if not self.query.patient:
+            return candidate.speaks_of(treatments)
+        return candidate.foreign < _SOME_FOREIGN and candidate.speaks_of((*treatments, *self.conditions))
+
+    def _restricts(self, candidate: Candidate) -> bool:
+        """Whether a guideline, label or regulator speaks against a treatment in question in this patient."""
+        sentence = candidate.sentence
+        if not sentence.source.evidence_type.is_normative or not candidate.speaks_of(self.query.focus):
+            return False
+        if not any(Stance.AGAINST in sentence.stances_on(c) for c in self.query.focus):
+            return False
+        return any(self.meets(c, candidate) for c in self.conditions)
+
+    def meets(self, condition: str, candidate: Candidate) -> bool:
+        """Whether a sentence names a condition: itself, by a kind of it, or by the next broader one."""
+        sentence = candidate.sentence
+        return condition in sentence.about or not sentence.concepts.isdisjoint(self.lexicon.parents(condition))
+
+    def answering(self, candidate: Candidate) -> float:
+        """How well a sentence answers the question on its own."""
+        query, sentence = self.query, candidate.sentence
+        score = candidate.relevance - _PER_RANK * sentence.evidence_rank - _FOREIGN * candidate.foreign
+        seeks_advice = query.intent in _ADVICE_SOUGHT
+        if candidate.role in self._roles:
+            score += _ADVICE_ROLE if seeks_advice or query.intent in _ROLE_LEADS else _ROLE
+        if seeks_advice:
+            score += _NORM if sentence.source.evidence_type.is_normative else 0.0
+            score += _COVER * self._patient_share(candidate)
+            score -= _OTHER * min(2, sum(self.lexicon.kind(c) == "condition" for c in candidate.strange))
+        if self.main and candidate.speaks_of(self.subject):
+            score += _MAIN
+        if not sentence.excludes.isdisjoint(query.absent):
+            score += _ADVICE_ROLE
+        if self._is_of_other_sex(candidate):
+            score -= _OTHER_SEX
+        if self._restricts(candidate):
+            score += _ADVICE_ROLE
+        if query.intent is Intent.DOSE and gives_dose(candidate, query.focus, self.lexicon):
+            score += _ADVICE_ROLE
+        if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
+            score += _ROLE
+        if candidate.passage.derived:
+            score -= _DERIVED  # what a source says comes before what was concluded from it
+        if query.focus and candidate.speaks_of(query.focus):
+            score += _FOCUS
+            if query.intent is Intent.DECISION and (sentence.stance is not Stance.NEUTRAL or sentence.line):
+                score += _ADVICE + (_NORM if sentence.line else 0.0)
+                is_silence = candidate.role is Role.BACKGROUND and sentence.stance is Stance.ABSENT
+                score += _ADVICE_ROLE if is_silence else 0.0
+        return score
+
+    def _patient_share(self, candidate: Candidate) -> float:
+        """Share of the patient's conditions that a sentence names, itself, by a kind of it or by the next broader."""
+        asked = [*self.conditions, *(c for c in self.query.patient if c in SEXES)]
+        return sum(self.meets(c, candidate) for c in asked) / len(asked) if asked else 0.0
+
+    def _is_of_other_sex(self, candidate: Candidate) -> bool:
+        """Whether a sentence is about men alone where the patient is a woman, or the other way round."""
+        mine, theirs = SEXES & set(self.query.patient), SEXES & candidate.sentence.concepts
+        return bool(mine and theirs) and mine.isdisjoint(theirs)
+
+    def fit(self, candidate: Candidate, role: Role) -> float:
+        """How much a sentence adds to its section: relevance, the patient's own treatments and conditions, warnings."""
+        query, sentence = self.query, candidate.sentence
+        score = candidate.relevance - _PER_RANK * sentence.evidence_rank
+        if not sentence.is_warning:
+            score -= _FOREIGN * candidate.foreign
+        if role is Role.ACTION and (candidate.passage.strength or "").startswith("strong"):
+            score += 2 * _NORM
+        if query.current and candidate.speaks_of(query.current) and role not in {Role.RATIONALE, Role.EXCEPTION}:
+            score += _FOCUS
+        if self.main and candidate.speaks_of(self.subject):
+            score += _MAIN
+        if candidate.speaks_of(c for c in query.patient if c != self.main):
+            score += _MAIN
+        if sentence.is_warning and role in {Role.RATIONALE, Role.PITFALL}:
+            score += 2 * _WARNING if sentence.is_boxed else _WARNING / 2
+        return score
+
+
+def main_condition(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> str | None:
+    """The patient's condition of which most of the best sentences speak, with the treatment in question if any does."""
+    conditions = [c for c in query.patient if lexicon.kind(c) in {"condition", "term"}]
+    specific = [c for c in conditions if not any(c in lexicon.ancestors(o) for o in conditions)]
+    treatments = (*query.focus, *query.current)
+    top = pool[:40]
+    both = {c: sum(s.speaks_of((c,)) and s.speaks_of(treatments) for s in top) for c in specific}
+    alone = {c: sum(s.speaks_of((c,)) for s in top) for c in specific}
+    return max(specific, key=lambda c: (both[c], alone[c]), default=None)
+
+
+def subject(main: str | None, pool: Sequence[Candidate], lexicon: Lexicon) -> tuple[str, ...]:
+    """The main condition, with the next broader ones where few sentences name it itself."""
+    if main is None:
+        return ()
+    named = sum(c.speaks_of((main,)) for c in pool)
+    return (main,) if named >= _ENOUGH else (main, *lexicon.parents(main))
+
+
+def answering_roles(query: Query) -> frozenset[Role]:
+    """Roles whose sentences answer the question. How to manage a drug is how to dose and monitor it."""
+    roles = _ANSWERING.get(query.intent, frozenset())
+    if query.intent is Intent.MANAGEMENT and (query.focus or query.current):
+        roles |= {Role.DOSING, Role.EXCEPTION} if query.patient else {Role.DOSING, Role.MONITORING}
+    if _NEXT_STEP.search(query.text):
+        roles |= {Role.DIAGNOSIS}
+    return roles
