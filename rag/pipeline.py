@@ -132,7 +132,9 @@ class Pipeline:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise QuestionError(f"question: no valid Unicode at character {error.start}; send it as UTF-8") from error
+            raise QuestionError(
+                f"question: no Unicode at character {error.start}; expected UTF-8, so send it as that"
+            ) from error
         if not text:
             raise QuestionError("question '': empty; expected a clinical question in words")
         if len(text) > most:

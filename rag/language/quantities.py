@@ -58,7 +58,8 @@ _FRACTIONS = {"half": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4}
 _POWER = r"(?:\s?x\s?10(?:\^-?\d{1,2}(?!\d)|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}(?![⁰-⁹])|\(\d{1,2}\)))?+"
 _NUMBER = re.compile(
     rf"(?<![\w.^])(?<![A-Za-z]-)(?P<digits>(?:(?<![^\s(=:;])-(?=\.?\d))?+"
-    rf"(?>\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d{{1,3}}(?: \d{{3}})+(?!\d)|\d+|(?=\.\d))(?:\.\d+)?+{_POWER})(?!\d|\^|[⁰-⁹])"
+    rf"(?>\d{{1,3}}(?:,\d{{3}}){{1,9}}(?!\d)|\d{{1,3}}(?: \d{{3}}){{1,9}}(?!\d)|\d{{1,30}}|(?=\.\d))"
+    rf"(?:\.\d{{1,30}})?+{_POWER})(?!\d|\^|[⁰-⁹])"
     rf"|\b(?P<frac>(?:{'|'.join(_WORDS)})[- ](?:half|thirds?|quarters?)|half(?![- ]li[fv]e))\b"
     rf"|\b(?P<freq>once|twice)\s+(?P<period>daily|a\s+day|per\s+day|weekly|a\s+week|per\s+week)\b"
     rf"|\b(?P<word>{'|'.join(_WORDS)})(?=-?fold|\b)",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
+from small_corpus import TINY, empty_index, exported_encoder, markdown
 
+from rag.answer.doses import is_dose
 from rag.domain import Answer, Audience, Outcome, Role
 from rag.errors import QuestionError
+from rag.index.build import build
+from rag.ingest.markdown import read_markdown
+from rag.language.quantities import quantities
 from rag.pipeline import Pipeline
+from rag.settings import Settings
 
 QUESTIONS = (Path(__file__).parents[2] / "eval" / "questions" / "starter.txt").read_text("utf-8").splitlines()
 REFERENCE = QUESTIONS[0]
@@ -172,7 +179,7 @@ def test_redirected(pipeline: Pipeline) -> None:
     assert "emergency number" in answer.reason
 
 
-@pytest.mark.parametrize("question", ["", "  \n ", "x" * 5000])
+@pytest.mark.parametrize("question", ["", "  \n ", "x" * 5000, "IVIG in HIT \ud800?"])
 def test_unusable_questions_are_refused(pipeline: Pipeline, question: str) -> None:
     with pytest.raises(QuestionError, match="expected"):
         pipeline.ask(question)
@@ -185,6 +192,49 @@ def test_patients_are_shown_no_doses_to_act_on_and_told_so(pipeline: Pipeline) -
     assert withheld <= {g.aspect for g in patient.gaps if g.reason.startswith("withheld")}
     assert patient.glossary
     assert "ask your doctor" in patient.disclaimer
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_patients_are_shown_no_dose_anywhere(pipeline: Pipeline, question: str) -> None:
+    for statement in ask(pipeline, question, Audience.PATIENT).statements():
+        assert not [q for q in quantities(statement.text) if is_dose(q.unit)], statement.text
+
+
+FIRST_SAID = [
+    ("HIT?", "HIT"),
+    ("Can I give apixaban in Child-Pugh C cirrhosis?", "not recommended in severe (Child-Pugh C)"),
+    ("Is rivaroxaban safe in Child-Pugh B cirrhosis?", "avoid rivaroxaban in moderate (Child-Pugh B)"),
+    ("Fondaparinux dose for HIT with creatinine clearance 25 mL/min?", "contraindicated"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), FIRST_SAID)
+def test_first_sentence_is_for_this_patient(pipeline: Pipeline, question: str, said: str) -> None:
+    assert said in ask(pipeline, question).bottom_line[0].text
+
+
+def test_what_no_source_says_of_the_pregnant_is_not_taken_from_others(pipeline: Pipeline) -> None:
+    assert ask(pipeline, "Which anticoagulant for HIT in pregnancy?").outcome is Outcome.ABSTAINED
+
+
+def test_a_platelet_fall_on_heparin_never_leads_to_more_heparin(pipeline: Pipeline) -> None:
+    answer = ask(pipeline, "65-year-old on heparin day 7, platelets fell from 220 to 80, new DVT. What now?")
+    assert [r.read for r in answer.readings] == ["suspected heparin-induced thrombocytopenia"]
+    assert not [s.text for s in answer.bottom_line if re.search(r"\b(?:give|start|continue) heparin", s.text)]
+
+
+@pytest.mark.parametrize("withdrawn", ["retracted: true\n", "superseded_by: newer\n"])
+def test_a_withdrawn_source_supports_nothing(starter_index: Path, tmp_path: Path, withdrawn: str) -> None:
+    content = markdown("argatroban", TINY["argatroban"]).decode().replace("jurisdiction:", f"{withdrawn}jurisdiction:")
+    source = read_markdown(content.encode(), "argatroban.md")
+    assert not source.source.stands
+    index = empty_index(tmp_path / "index", exported_encoder(starter_index))
+    build([source], index)
+    opened = Pipeline.open(Settings(index_dir=index))
+    answer = opened.ask("What is the dose of argatroban in HIT?")
+    opened.snapshot.close()
+    assert answer.outcome is Outcome.ABSTAINED
+    assert answer.statements() == ()
 
 
 def test_trainees_get_abbreviations_spelled_out(pipeline: Pipeline) -> None:

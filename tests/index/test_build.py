@@ -384,6 +384,22 @@ def test_another_format_is_named(index: Path) -> None:
         Snapshot(index)
 
 
+@pytest.mark.parametrize("fact", ["lexicon_sha256", "analysis_version"])
+def test_terms_of_another_analysis_are_refused(index: Path, monkeypatch: pytest.MonkeyPatch, fact: str) -> None:
+    if fact == "lexicon_sha256":
+        monkeypatch.setattr("rag.index.snapshot.TABLE", index / CURRENT)
+    else:
+        monkeypatch.setattr("rag.index.snapshot.ANALYSIS_VERSION", "another")
+    with pytest.raises(SnapshotError, match=r"another lexicon or analysis.*run `osler index build`"):
+        Snapshot(index)
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%20b", "a b"])
+def test_any_name_of_a_folder_will_do(index: Path, name: str) -> None:
+    moved = index.rename(index.parent / name)
+    assert opens(moved)
+
+
 @pytest.mark.parametrize("damage", ["no snapshot folder", "no manifest", "no published snapshot", "no index"])
 def test_a_missing_snapshot_is_named_with_the_remedy(index: Path, damage: str) -> None:
     folder = index / "snapshots" / current_id(index)

@@ -158,6 +158,7 @@ def test_heading_paths(body: str, paths: list[tuple[str, ...]]) -> None:
         ("&lt;20 &amp; &ge;3 &#181;g \\*\n", ["<20 & ≥3 µg *"]),
         ("p<0.05, CrCl <30 and >10\n", ["p<0.05, CrCl <30 and >10"]),
         ("a <b>bold</b> c\n", ["a bold c"]),
+        ("150 x 10<sup>9</sup>/L, H<sub>2</sub>O, one<br>two\n", ["150 x 10⁹/L, H2O, one two"]),
         ("<script>\nalert(1)\n</script>\n\nText.\n", ["Text."]),
         ("<!-- a comment -->\n\nText.\n", ["Text."]),
         ("![alt](x.png)\n", []),

@@ -153,6 +153,13 @@ def test_quantities_do_not_overlap_and_are_in_order() -> None:
     assert all(a.end <= b.start for a, b in pairwise(found))
 
 
+@pytest.mark.parametrize(
+    "text", ["1 x 10^5000", "10^99999999 mg", "9" * 5000 + " mg", f"0.{'3' * 5000}", ",".join(["1"] + ["000"] * 2000)]
+)
+def test_absurd_numbers_are_read_in_time(text: str) -> None:
+    quantities(text)
+
+
 def test_text_without_numbers_has_no_quantities() -> None:
     assert quantities("") == ()
     assert quantities("Heparin must be removed from every source.") == ()
