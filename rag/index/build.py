@@ -22,7 +22,7 @@ import numpy as np
 
 from rag.domain import Document, Passage
 from rag.errors import BusyError, CorpusError, SnapshotError
-from rag.index.encoder import Encoder, OnnxEncoder, Vectors
+from rag.index.encoder import Encoder, OnnxEncoder, Vectors, sha256
 from rag.index.export import PACKAGED_MODEL, export_encoder
 from rag.index.lexical import write_postings
 from rag.index.snapshot import (
@@ -36,7 +36,6 @@ from rag.index.snapshot import (
     STORE,
     damaged,
     read_manifest,
-    sha256,
     snapshot_id_of,
 )  # fmt: skip
 from rag.index.store import SentenceRecord, write_store

@@ -126,6 +126,12 @@ def damaged_encoder(folder: Path) -> list[str]:
         path = folder / name
         if not path.is_file():
             problems.append(f"{name} is missing")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        elif sha256(path) != expected:
             problems.append(f"{name} is damaged: its sha256 is not the record's")
     return problems
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

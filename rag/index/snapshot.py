@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import SnapshotError
-from rag.index.encoder import OnnxEncoder
+from rag.index.encoder import OnnxEncoder, sha256
 from rag.index.lexical import FILES as POSTINGS
 from rag.index.lexical import LexicalIndex
 from rag.index.store import Store
@@ -139,8 +139,3 @@ def damaged(folder: Path, manifest: dict[str, Any], largest: int | None = None) 
         elif (largest is None or size <= largest) and sha256(path) != facts.get("sha256"):
             problems.append(f"{name} is damaged: its sha256 is not the manifest's")
     return problems
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -193,18 +193,6 @@ _STANCES = PhraseTable(STANCES)
 _LINES = PhraseTable(LINES)
 #: Wins over the ones after it when one clause has several.
 _PRECEDENCE = (Stance.ABSENT, Stance.AGAINST, Stance.CONDITIONAL, Stance.FOR)
-_MODALITIES = ("no recommendation", "contraindicated", "against", "must", "recommend", "should", "suggest", "may")
-_MODALITY_WORDS = PhraseTable((
-    ("m", "no recommendation", "no recommendation | no recommendations | no dosing recommendation | for or against | "
-     "cannot be made | could not be made"),
-    ("m", "contraindicated", "contraindicate* | contraindication"),
-    ("m", "against", "against | should not | must not | not recommended | not advised | not indicated | avoid*"),
-    ("m", "must", "must | require* | has to | have to | mandatory"),
-    ("m", "recommend", "recommend* | recommendation | recommendations"),
-    ("m", "should", "should | advise* | preferred | prefer* | is indicated | are indicated | indicated"),
-    ("m", "suggest", "suggest* | propose*"),
-    ("m", "may", "may | might | can | could | consider* | option | reasonable | advisable"),
-))  # fmt: skip
 
 
 def cues_in(text_tokens: Sequence[Token]) -> list[Found]:
@@ -216,14 +204,6 @@ def cues(text: str) -> tuple[Cue, ...]:
     """Cues of ``text`` in order. One phrase may carry several kinds: "without" limits and negates."""
     words = tokens(text)
     return tuple(Cue(f.kind, f.sense, words[f.first].start, words[f.last].end) for f in cues_in(words))
-
-
-def modality(text: str) -> str:
-    """The strongest modality: ``no recommendation``, ``contraindicated``, ``against``, ``must``, ``recommend``,
-    ``should``, ``suggest``, ``may``, or ``none``.
-    """
-    present = {f.sense for f in _MODALITY_WORDS.find([t.key for t in tokens(text)])}
-    return next((m for m in _MODALITIES if m in present), "none")
 
 
 def stance(text: str) -> Stance:

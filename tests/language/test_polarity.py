@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.polarity import Stance, cues, direction, modality, stance, therapy_line
+from rag.language.polarity import Stance, cues, direction, stance, therapy_line
 
 STANCES = [
     ("ASH 2018 recommends a non-heparin anticoagulant.", Stance.FOR),
@@ -79,23 +79,6 @@ def test_therapy_line(text: str, expected: str | None) -> None:
 )
 def test_direction(text: str, expected: str | None) -> None:
     assert direction(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It may be given, and should be, but must not.", "against"),
-        ("Heparin must be stopped.", "must"),
-        ("ASH recommends argatroban, or suggests bivalirudin.", "recommend"),
-        ("ASH suggests argatroban, which may be reduced.", "suggest"),
-        ("IVIG may be considered.", "may"),
-        ("It is contraindicated.", "contraindicated"),
-        ("No recommendation is made.", "no recommendation"),
-        ("Argatroban prolongs the aPTT.", "none"),
-    ],
-)
-def test_the_strongest_modality(text: str, expected: str) -> None:
-    assert modality(text) == expected
 
 
 def test_cues_have_exact_spans() -> None:
