@@ -72,7 +72,8 @@ _INTENTS: dict[Intent, tuple[str, ...]] = {
     ),
     Intent.PROGNOSIS: (
         "risks?", "prognosis", "outcomes?", "mortality", r"how (?:common|likely|frequent|often)", "incidence",
-        "survival", "recurrence", "chance",
+        "survival", "recurrence", "chance", "harms?",
+        r"(?:side|adverse|unwanted|undesirable) (?:effects?|events?|reactions?)",
     ),
     Intent.CHOICE: ("which", "of choice", "best (?:anticoagulant|drug|agent)", "preferred", "alternatives?"),
     Intent.MANAGEMENT: (

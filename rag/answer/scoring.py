@@ -191,6 +191,8 @@ def answering_roles(query: Query) -> frozenset[Role]:
     roles = _ANSWERING.get(query.intent, frozenset())
     if query.intent is Intent.MANAGEMENT and (query.focus or query.current):
         roles |= {Role.DOSING, Role.EXCEPTION} if query.patient else {Role.DOSING, Role.MONITORING}
+    if query.intent is Intent.PROGNOSIS and query.focus:
+        roles |= {Role.PITFALL}  # the risks of a treatment are what is warned of
     if _NEXT_STEP.search(query.text):
         roles |= {Role.DIAGNOSIS}
     return roles

@@ -141,8 +141,10 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
     unknown = [c for c in treatments if matcher.overlap_of(f"={c}", together) < _SAME]
     conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
     is_near = any(c.cosine >= _VERY_NEAR for c in pool)
-    if conditions and not is_near and all(matcher.overlap_of(f"={c}", together) < _SAME for c in conditions):
-        unknown.append(conditions[0])
+    absent = [c for c in conditions if matcher.overlap_of(f"={c}", together) < _SAME]
+    is_plan_sought = query.intent in {Intent.MANAGEMENT, Intent.CHOICE} and not (query.focus or query.current)
+    if absent and not is_near and (absent == conditions or (is_plan_sought and is_short)):
+        unknown.append(absent[0])  # what to do for it is not what is done for the patient's other conditions
     if unknown:
         return query.names.get(unknown[0], unknown[0])
     if query.intent is Intent.DOSE and query.focus and not any(gives_dose(c, query.focus, lexicon) for c in pool):

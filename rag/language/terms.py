@@ -39,6 +39,7 @@ GENERIC_WORDS = frozenset(
     results positive negative monitor monitored monitoring check checked risk risks benefit benefits effect
     effects effective effectiveness efficacy safe safety outcome outcomes cause causes caused role condition
     conditions disease diseases disorder syndrome clinical medical next step steps study studies trial trials
+    side adverse unwanted undesirable harm harms reaction reactions event events
     review case-report data say says tell explain please question answer know currently already developed
     develops presented presents completed had however also there often long much many kind type way when-is set
     setting ok okay possible impact consider considered considering considerations due related associated common

@@ -23,6 +23,7 @@ REFERENCE = QUESTIONS[0]
 ABSTAINED = (
     "What is the first-line treatment of acute otitis media in a two-year-old?",
     "What is the capital of France?",
+    "Management of variceal bleeding in cirrhosis?",  # what is said of anticoagulation in cirrhosis is no answer
 )
 
 
@@ -205,6 +206,8 @@ FIRST_SAID = [
     ("Can I give apixaban in Child-Pugh C cirrhosis?", "not recommended in severe (Child-Pugh C)"),
     ("Is rivaroxaban safe in Child-Pugh B cirrhosis?", "avoid rivaroxaban in moderate (Child-Pugh B)"),
     ("Fondaparinux dose for HIT with creatinine clearance 25 mL/min?", "contraindicated"),
+    ("Is it safe to give heparin flushes to a patient with HIT?", "removed from every source"),
+    ("What are the side effects of IVIG?", "boxed warning"),
 ]
 
 
