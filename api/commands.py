@@ -9,7 +9,6 @@ import json
 import sys
 from argparse import Namespace
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.terminal import label, line, progress, write, write_answer, write_fields, write_json
@@ -68,12 +67,13 @@ def index_build(arguments: Namespace) -> int:
 
 
 def index_info(arguments: Namespace) -> int:
+    from rag.index.encoder import read_record
     from rag.index.snapshot import Snapshot
 
     index_dir = _settings(arguments).index_dir
     snapshot = Snapshot(index_dir)
     counts, manifest = snapshot.store.counts(), snapshot.manifest
-    encoder = _encoder_record(index_dir, manifest["encoder_id"])
+    encoder = read_record(index_dir / "encoders" / manifest["encoder_id"])
     if arguments.as_json:
         record = {"folder": str(snapshot.folder), "counts": counts, "encoder": encoder, **manifest}
         write_json(json.dumps(record, indent=2, ensure_ascii=False))
@@ -166,15 +166,3 @@ def _passage_fields(passage: Passage, source: Source) -> list[tuple[str, str]]:
         "derived": "yes: our arithmetic, inference or synthesis" if passage.derived else "no",
     }
     return [(name, value or "not stated") for name, value in fields.items()]
-
-
-def _encoder_record(index_dir: Path, encoder_id: str) -> dict[str, Any]:
-    from rag.errors import EncoderError
-    from rag.index.encoder import RECORD_FILE
-
-    path = index_dir / "encoders" / encoder_id / RECORD_FILE
-    try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"encoder {path}: cannot be read ({error}); {_REMAKE_SNAPSHOT}") from error
-    return record

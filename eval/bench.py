@@ -21,7 +21,6 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from rag.answer.verify import Verifier
 from rag.domain import Answer, Outcome
 from rag.index.build import build
 from rag.ingest.check import corpus_files
@@ -65,8 +64,7 @@ def grounding(pipeline: Pipeline, answers: Sequence[Answer]) -> Iterator[Row]:
     statements = [s for a in answers for s in a.statements()]
     evidence = [e for s in statements for e in s.evidence]
     exact = sum(pipeline.passage(e.passage_id)[0].text[e.start : e.end] == e.quote for e in evidence)
-    verifier = Verifier(pipeline.snapshot.analyzer.lexicon)
-    checks = [verifier.verify(s.text, [e.quote for e in s.evidence], strength=s.strength) for s in statements]
+    checks = [pipeline.verifier.verify(s.text, [e.quote for e in s.evidence], strength=s.strength) for s in statements]
     foreign = sum(any(r.kind in {"number", "unit", "drug"} for r in c.reasons) for c in checks)
     outcomes = [a.outcome for a in answers]
     yield "starter questions answered / partial", _outcomes(outcomes), "12 of 12"

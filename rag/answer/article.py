@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rag.answer.claims import Claim, Writer
+from rag.answer import headings
+from rag.answer.claims import Claim, Writer, evidence
 from rag.answer.compose import Plan, PlannedSection
 from rag.answer.disagree import Conflict
 from rag.answer.doses import is_dose
-from rag.answer.headings import title
 from rag.answer.needed import Missing
 from rag.answer.premises import Correction
 from rag.answer.question import Query
@@ -29,6 +29,7 @@ from rag.domain import (
     Needed,
     Outcome,
     Position,
+    ReadAs,
     Receipt,
     Role,
     Section,
@@ -101,7 +102,7 @@ class Article:
             answer_id=answer_id(self._query.asked, self._audience, made),
             question=self._query.asked,
             outcome=Outcome.ANSWERED if is_whole else Outcome.PARTIAL,
-            title=title(self._query, first, self._verifier, self._snapshot.analyzer.lexicon),
+            title=headings.title(self._query, first, self._verifier, self._snapshot.analyzer.lexicon),
             bottom_line=tuple(bottom),
             sections=tuple(sections),
             disagreements=tuple(disagreements),
@@ -188,63 +189,52 @@ def abstained(
     query: Query, covered: Coverage, pool: Sequence[Candidate], audience: Audience, receipt: Receipt
 ) -> Answer:
     """Says that the corpus does not speak to the question, what is missing, and what came nearest."""
-    missing = [query.named(t) for t in covered.open]
-    return Answer(
-        answer_id=answer_id(query.asked, audience, receipt),
-        question=query.asked,
-        outcome=Outcome.ABSTAINED,
-        reason="The sources in this corpus do not speak to this question, so nothing is answered.",
-        title="Not answered from these sources",
-        gaps=tuple(
-            Gap(aspect=m, reason="no passage in this corpus speaks of it")
-            for m in dict.fromkeys([*([covered.lacking] if covered.lacking else []), *missing])
-        ),
+    missing = dict.fromkeys([*([covered.lacking] if covered.lacking else []), *map(query.named, covered.open)])
+    return _without_article(
+        query.asked,
+        audience,
+        receipt,
+        "The sources in this corpus do not speak to this question, so nothing is answered.",
         readings=query.readings,
-        nearest=tuple(_nearest(n, c) for n, c in enumerate(pool[:_NEAREST], 1)),
-        audience=audience,
-        disclaimer=DISCLAIMER[audience],
-        receipt=receipt,
-    )
-
-
-def _nearest(number: int, candidate: Candidate) -> Evidence:
-    return Evidence(
-        label=f"N{number}",
-        passage_id=candidate.passage.passage_id,
-        source_id=candidate.source.key,
-        start=candidate.record.start,
-        end=candidate.record.end,
-        quote=candidate.text,
-        heading=candidate.passage.heading,
-        page=candidate.passage.page,
-        score=round(candidate.relevance, 4),
+        gaps=tuple(Gap(aspect=m, reason="no passage in this corpus speaks of it") for m in missing),
+        nearest=tuple(evidence(c, f"N{n}") for n, c in enumerate(pool[:_NEAREST], 1)),
     )
 
 
 def nothing_to_show(query: Query, audience: Audience, receipt: Receipt) -> Answer:
     """Says that all there is to say is for professionals, or that none of it could be supported."""
     reason = _ONLY_DOSES if audience is Audience.PATIENT else "Nothing that was found could be supported."
-    return Answer(
-        answer_id=answer_id(query.asked, audience, receipt),
-        question=query.asked,
-        outcome=Outcome.ABSTAINED,
-        reason=reason,
-        title="Not answered from these sources",
-        readings=query.readings,
-        audience=audience,
-        disclaimer=DISCLAIMER[audience],
-        receipt=receipt,
-    )
+    return _without_article(query.asked, audience, receipt, reason, readings=query.readings)
 
 
 def redirected(question: str, reason: str, audience: Audience, receipt: Receipt) -> Answer:
     """The fixed text for emergencies and self-harm."""
+    return _without_article(
+        question, audience, receipt, reason, outcome=Outcome.REDIRECTED, title="Please seek help now"
+    )
+
+
+def _without_article(
+    question: str,
+    audience: Audience,
+    receipt: Receipt,
+    reason: str,
+    *,
+    outcome: Outcome = Outcome.ABSTAINED,
+    title: str = "Not answered from these sources",
+    readings: tuple[ReadAs, ...] = (),
+    gaps: tuple[Gap, ...] = (),
+    nearest: tuple[Evidence, ...] = (),
+) -> Answer:
     return Answer(
         answer_id=answer_id(question, audience, receipt),
         question=question,
-        outcome=Outcome.REDIRECTED,
+        outcome=outcome,
         reason=reason,
-        title="Please seek help now",
+        title=title,
+        gaps=gaps,
+        readings=readings,
+        nearest=nearest,
         audience=audience,
         disclaimer=DISCLAIMER[audience],
         receipt=receipt,

@@ -83,7 +83,7 @@ class Writer:
             text=lead.text,
             role=role,
             citations=tuple(numbers),
-            evidence=tuple(self.evidence(m) for m in members),
+            evidence=tuple(evidence(m, self._label(m)) for m in members),
             verdict=check.verdict,
             support=round(check.support, 4),
             origin="quoted",
@@ -101,18 +101,23 @@ class Writer:
         lead = claim.lead
         return self._verifier.verify(lead.text, [m.text for m in claim.members], strength=lead.passage.strength)
 
-    def evidence(self, candidate: Candidate) -> Evidence:
-        """The candidate's sentence as evidence; the same sentence always has the same label."""
-        passage, record = candidate.passage, candidate.record
-        key = (passage.passage_id, record.start, record.end)
-        return Evidence(
-            label=self._labels.setdefault(key, f"E{len(self._labels) + 1}"),
-            passage_id=passage.passage_id,
-            source_id=candidate.source.key,
-            start=record.start,
-            end=record.end,
-            quote=candidate.text,
-            heading=passage.heading,
-            page=passage.page,
-            score=round(candidate.relevance, 4),
-        )
+    def _label(self, candidate: Candidate) -> str:
+        """The same sentence always has the same label."""
+        key = (candidate.passage.passage_id, candidate.record.start, candidate.record.end)
+        return self._labels.setdefault(key, f"E{len(self._labels) + 1}")
+
+
+def evidence(candidate: Candidate, label: str) -> Evidence:
+    """The candidate's sentence as evidence."""
+    passage, record = candidate.passage, candidate.record
+    return Evidence(
+        label=label,
+        passage_id=passage.passage_id,
+        source_id=candidate.source.key,
+        start=record.start,
+        end=record.end,
+        quote=candidate.text,
+        heading=passage.heading,
+        page=passage.page,
+        score=round(candidate.relevance, 4),
+    )

@@ -12,7 +12,7 @@ from rag.answer.claims import Claim, is_novel, with_support
 from rag.answer.headings import heading, is_held_back
 from rag.answer.question import Intent, Query
 from rag.answer.scoring import Scorer
-from rag.answer.select import Candidate
+from rag.answer.select import ADVISING, Candidate
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
@@ -105,7 +105,7 @@ class _Composer:
         is_decision = self.query.intent is Intent.DECISION
         placing = [c for c in seconds if c.sentence.line in _PLACES and c.role not in _REPORTING] if is_decision else []
         chosen = [first, *(placing or seconds)[:1]]
-        if self.query.intent is Intent.DECISION:
+        if is_decision:
             chosen.sort(key=lambda c: c.role in _REPORTING)  # advice before what explains it
             chosen += [c for c in self._warnings() if is_novel(c, chosen)][:1]
         return with_support(chosen, self.pool)
@@ -159,7 +159,7 @@ class _Composer:
     def _warnings_on(self, shown: Sequence[Candidate]) -> list[Candidate]:
         """Boxed warnings on treatments that the article proposes, where they name a condition of this patient."""
         proposed = {
-            c for s in shown if s.role in {Role.ACTION, Role.EXCEPTION, Role.DOSING}
+            c for s in shown if s.role in ADVISING
             for c in s.sentence.concepts if self.lexicon.kind(c) == "drug"
         }  # fmt: skip
         return [
@@ -173,8 +173,8 @@ class _Composer:
         query = self.query
         if candidate.role is Role.DIAGNOSIS and query.intent not in _DIAGNOSTIC:
             return None
-        treatments = (*query.focus, *query.current)
-        if candidate.role is Role.MECHANISM and query.intent not in _EXPLAINED and not candidate.speaks_of(treatments):
+        is_explained = query.intent in _EXPLAINED or candidate.speaks_of(query.treatments)
+        if candidate.role is Role.MECHANISM and not is_explained:
             return None
         if query.intent is not Intent.DECISION or not query.focus:
             return candidate.role

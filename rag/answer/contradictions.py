@@ -162,7 +162,7 @@ def _other_limit(claim: Reading, evidence: Reading) -> Iterator[Reason]:
 
 def _allows(reading: Reading, quantity: Quantity) -> bool:
     """Whether a "may" or the like follows a quantity in its clause."""
-    place = next(i for i, q in reading.quantity_at.items() if q is quantity)
+    place = reading.place_of(quantity)
     clause = reading.clause_of
     return stance(reading.text) is not Stance.AGAINST and any(
         s.kind == "hedge" and s.sense == "may" and s.first > place and clause[s.first] == clause[place]
@@ -184,7 +184,7 @@ def _limits(reading: Reading) -> list[tuple[str, Quantity]]:
 
 
 def _near(reading: Reading, quantity: Quantity, words: set[str]) -> bool:
-    place = next(i for i, q in reading.quantity_at.items() if q is quantity)
+    place = reading.place_of(quantity)
     near = reading.keys[max(0, place - 8) : place + 9]
     return not words.isdisjoint(near) and len(reading.atoms) < 20
 

@@ -82,7 +82,7 @@ def contrasts(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 def _reversed(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Abnormal for normal, unprovoked for provoked."""
-    words = {k for r in pool.readings for k in r.keys}
+    words = pool.keys()
     for i, atom in enumerate(statement.atoms):
         word = atom.key
         if atom.term and word not in words and len(word) > 5:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rag.answer.question import TREATMENTS, Query
-from rag.answer.select import OUTCOMES, Candidate
+from rag.answer.select import ADVISING, OUTCOMES, Candidate
 from rag.domain import EvidenceType, Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
@@ -20,7 +20,6 @@ from rag.language.quantities import Quantity
 
 _STUDIES = frozenset({EvidenceType.SYSTEMATIC_REVIEW, EvidenceType.RCT, EvidenceType.COHORT, EvidenceType.CASE_CONTROL})
 _CONDITION = frozenset({"condition"})
-_ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
 #: Sentences less alike than this are about different things even if they share a drug and a condition.
 _ALIKE = 0.5
 _MOST, _MOST_POSITIONS = 4, 4
@@ -46,7 +45,7 @@ class _Topic(NamedTuple):
 
 def conflicts(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list[Conflict]:
     """Disagreements among ``pool`` about what the question asks, those first that matter most for it."""
-    asked = {*query.focus, *query.current} or set(query.patient)
+    asked = set(query.treatments or query.patient)
     relevant = [c for c in pool if _takes_sides(c) and c.speaks_of(asked)]
     topics: dict[_Topic, list[Candidate]] = {}
     for one, other in _alike(relevant):
@@ -68,13 +67,13 @@ def _takes_sides(candidate: Candidate) -> bool:
     if candidate.sentence.is_divided:
         return True
     kind = candidate.source.evidence_type
-    is_side = candidate.role in _ADVISING if kind.is_normative else kind in _STUDIES
+    is_side = candidate.role in ADVISING if kind.is_normative else kind in _STUDIES
     return is_side and not candidate.passage.derived
 
 
 def _concerns(topic: _Topic, query: Query, lexicon: Lexicon) -> bool:
     """Whether it is about a treatment in question and a condition of this patient, where the question names them."""
-    asked = (*query.focus, *query.current)
+    asked = query.treatments
     if asked and not any(lexicon.is_a(topic.treatment, c) or lexicon.is_a(c, topic.treatment) for c in asked):
         return False
     if not {topic.condition, *lexicon.ancestors(topic.condition)}.isdisjoint(query.absent):
@@ -116,7 +115,7 @@ def _disagreement(one: Candidate, other: Candidate, lexicon: Lexicon) -> _Topic 
         declared = _declared(one, other, lexicon)
         if declared:
             return declared
-    if all(k.is_normative for k in kinds) and {one.role, other.role} <= _ADVISING:
+    if all(k.is_normative for k in kinds) and {one.role, other.role} <= ADVISING:
         return _of_advice(one, other, lexicon)
     return _of_findings(one, other, lexicon) if kinds <= _STUDIES else None
 

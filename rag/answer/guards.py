@@ -60,7 +60,7 @@ def numbers(statement: Reading, pool: Pool) -> Iterator[Reason]:
             yield Reason("modality", f"{written} is approximate in the evidence")
         elif _repeated(mine, statement, theirs):
             yield Reason("number", f"{written} is said more often than in the evidence")
-    known = {k for r in pool.readings for k in r.keys}
+    known = pool.keys()
     for i, atom in enumerate(statement.atoms):
         if i not in statement.quantity_at and any(c.isdigit() for c in atom.key) and atom.key not in known:
             yield Reason("number", f"{statement.written(i, i)} is not in the evidence")
@@ -88,7 +88,7 @@ def concepts(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Every drug, test, procedure, condition and population, and words that look like drugs."""
     known = frozenset[str]().union(*(r.concepts for r in pool.readings))
     words = frozenset[str]().union(*(r.content for r in pool.readings))
-    keys = {k for r in pool.readings for k in r.keys}
+    keys = pool.keys()
     for mention in statement.mentions:
         if mention.concept not in known:
             kind = "population" if mention.kind in _POPULATION_KINDS else "drug"
@@ -138,7 +138,7 @@ def advice(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 def absolutes(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Always, all, lifelong: more than the evidence says unless it says so too."""
-    known = {k for r in pool.readings for k in r.keys}
+    known = pool.keys()
     for i, key in enumerate(statement.keys):
         if key in _ABSOLUTES and key not in known:
             yield Reason("modality", f"{statement.written(i, i)} is not in the evidence")

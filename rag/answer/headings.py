@@ -20,7 +20,7 @@ _LONGEST_TITLE = 140
 def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidate], decision: Stance | None) -> str:
     """The heading of a section that shows ``shown``. It names what the statements share and asserts nothing."""
     condition = name(main, query) if main else ""
-    treatment = _shared((*query.focus, *query.current), query, shown)
+    treatment = _shared(query.treatments, query, shown)
     focus = listed(name(c, query) for c in query.focus[:2])
     in_condition = f" in {condition}" if condition else ""
     words = {

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rag.answer.question import Query
-from rag.answer.select import Candidate
+from rag.answer.select import ADVISING, Candidate
 from rag.clinical.variables import VARIABLES, Variable
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
 
 #: Roles whose statements decide what is done.
-_DECIDING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING, Role.MONITORING, Role.DIAGNOSIS})
-_ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
+_DECIDING = ADVISING | {Role.MONITORING, Role.DIAGNOSIS}
 _PER_VALUE = 4
 _MOST_VALUES = 4
 _MOST = 6
@@ -60,7 +59,7 @@ def _branches(
     variable: Variable, query: Query, pool: Sequence[Candidate], others: Sequence[Candidate]
 ) -> tuple[Branch, ...]:
     treatments = (*query.current, *query.focus)
-    roles = _DECIDING if variable.is_diagnostic else _ADVISING
+    roles = _DECIDING if variable.is_diagnostic else ADVISING
     about = [c for c in pool if c.role in roles and (not treatments or c.speaks_of(treatments))]
     valued = [(c, variable.values(c.text)) for c in sorted(about, key=_preference)]
     below = {v for c, _ in valued for v in variable.below(c.text)}

@@ -20,6 +20,10 @@ class Pool(NamedTuple):
     def quantities(self) -> list[Quantity]:
         return [q for r in self.readings for q in r.quantities]
 
+    def keys(self) -> set[str]:
+        """The words of all quotes."""
+        return {k for r in self.readings for k in r.keys}
+
     def steers(self, kinds: frozenset[str]) -> list[tuple[Reading, Steer]]:
         return [(r, s) for r in self.readings for s in r.steers if s.kind in kinds]
 

@@ -147,9 +147,9 @@ class Query:
 
     ``focus`` are the treatments asked about, ``current`` those the patient has, ``patient`` the conditions and
     populations described, ``problem`` those of them that are new, ``absent`` those the question rules out: concepts, in
-    order of appearance. ``weights`` says
-    how much each content term of the question matters; ``names`` how the question calls its concepts. ``premises`` are
-    claims that the question states rather than asks; ``readings`` words that were taken for typing errors.
+    order of appearance. ``weights`` says how much each content term of the question matters; ``names`` how the question
+    calls its concepts. ``premises`` are claims that the question states rather than asks; ``readings`` what in it was
+    read as something else.
     """
 
     asked: str
@@ -173,9 +173,14 @@ class Query:
         return next((t.text for t in tokens(self.text) if stem(t.key) == term), term)
 
     @property
+    def treatments(self) -> tuple[str, ...]:
+        """Treatments asked about, then those the patient has."""
+        return (*self.focus, *self.current)
+
+    @property
     def concepts(self) -> tuple[str, ...]:
         """All concepts the question affirms."""
-        return (*self.focus, *self.current, *self.patient, *self.tests)
+        return (*self.treatments, *self.patient, *self.tests)
 
 
 def interpret(

@@ -108,6 +108,10 @@ class Reading:
         right = list(dict.fromkeys(t for t in after if t))[:reach]
         return frozenset(left), frozenset(right)
 
+    def place_of(self, quantity: Quantity) -> int:
+        """Index of the atom that is ``quantity``, one of this text."""
+        return next(i for i, q in self.quantity_at.items() if q is quantity)
+
     def written(self, first: int, last: int) -> str:
         """The text of atoms ``first`` to ``last`` inclusive."""
         return self.text[self.atoms[first].start : self.atoms[last].end]

@@ -50,7 +50,7 @@ def related(query: Query, pool: Sequence[Candidate], main: str | None, lexicon: 
     for (treatment, role), members in sorted(found.items(), key=lambda item: (-_weight(item[1]), item[0])):
         is_asked = role in asked_roles and (treatment in query.focus or not treatment)
         members = [c for c in members if c.speaks_of((condition,))]
-        if len(members) >= _LEAST and not is_asked and not _is_unsafe(treatment, members, condition):
+        if len(members) >= _LEAST and not is_asked and not _is_unsafe(treatment, members):
             template = (_ABOUT_TREATMENT if treatment else _ABOUT_CONDITION).get(role)
             if template:
                 where = _special(role, members, query, condition, lexicon)
@@ -83,9 +83,9 @@ def _commonest(pool: Sequence[Candidate], kind: str, lexicon: Lexicon) -> str | 
     return min(counts, key=lambda c: (-counts[c], c), default=None)
 
 
-def _is_unsafe(treatment: str, members: Sequence[Candidate], condition: str) -> bool:
+def _is_unsafe(treatment: str, members: Sequence[Candidate]) -> bool:
     """Whether the sentences only speak against the treatment."""
-    stances = {c.sentence.stance_on(treatment) for c in members if c.speaks_of((condition,))} if treatment else set()
+    stances = {c.sentence.stance_on(treatment) for c in members} if treatment else set()
     return Stance.AGAINST in stances and not stances & {Stance.FOR, Stance.CONDITIONAL}
 
 

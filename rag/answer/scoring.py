@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.answer.doses import gives_dose
 from rag.answer.question import Intent, Query
-from rag.answer.select import OUTCOMES, SEXES, Candidate
+from rag.answer.select import ADVISING, OUTCOMES, SEXES, Candidate
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
@@ -71,14 +71,14 @@ class Scorer:
 
     def _is_about_absent(self, candidate: Candidate) -> bool:
         """Advice for a condition that the question rules out: a dose in liver disease where the liver is normal."""
-        if candidate.role not in {Role.ACTION, Role.DOSING, Role.EXCEPTION}:
+        if candidate.role not in ADVISING:
             return False
         absent = [c for c in self.query.absent if candidate.speaks_of((c,))]
         return bool(absent) and candidate.sentence.excludes.isdisjoint(absent)
 
     def is_on_topic(self, candidate: Candidate) -> bool:
         """About the patient's main condition, or about a treatment in question and no other condition."""
-        treatments = (*self.query.focus, *self.query.current)
+        treatments = self.query.treatments
         if not self.main and not treatments:
             return candidate.relevance >= self._floor
         if self.main and candidate.speaks_of(self.subject):
@@ -170,8 +170,8 @@ class Scorer:
 def main_condition(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> str | None:
     """The patient's condition of which most of the best sentences speak, with the treatment in question if any does."""
     conditions = [c for c in query.patient if lexicon.kind(c) in {"condition", "term"}]
-    specific = [c for c in conditions if not any(c in lexicon.ancestors(o) for o in conditions)]
-    treatments = (*query.focus, *query.current)
+    specific = lexicon.narrowest(conditions)
+    treatments = query.treatments
     top = pool[:40]
     both = {c: sum(s.speaks_of((c,)) and s.speaks_of(treatments) for s in top) for c in specific}
     alone = {c: sum(s.speaks_of((c,)) for s in top) for c in specific}

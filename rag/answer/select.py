@@ -23,10 +23,12 @@ _COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.15
 #: In a short sentence one foreign concept is less of a sign; a long list of them is no more of one than half would be.
 _FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
-#: What happens in any condition: naming one does not make a sentence about something else.
 #: Grades of one condition: a sentence on another grade is not about another condition.
 _SEVERITIES = ("mild", "moderate", "severe")
 SEXES = frozenset({"man", "woman"})
+#: Roles whose sentences say what to do.
+ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
+#: What happens in any condition: naming one does not make a sentence about something else.
 OUTCOMES = ("thrombosis", "bleeding", "venous thromboembolism", "thromboembolism", "death")
 
 

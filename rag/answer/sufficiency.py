@@ -123,26 +123,24 @@ def _joint(subject: Sequence[str], candidate: Candidate, matcher: Matcher) -> fl
 def _subject(query: Query, matcher: Matcher, together: Said) -> list[str]:
     """What one sentence should speak of: treatments asked about, conditions and tests that the corpus knows."""
     named = [c for c in (*query.focus, *query.patient, *query.tests) if c not in _PLAIN_POPULATIONS]
-    specific = [c for c in dict.fromkeys(named) if not any(c in matcher.lexicon.ancestors(o) for o in named)]
-    return [c for c in specific if matcher.overlap_of(f"={c}", together) > 0]
+    return [c for c in matcher.lexicon.narrowest(named) if matcher.overlap_of(f"={c}", together) > 0]
 
 
 def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: Matcher) -> str | None:
     """What alone rules an answer out: a special population, a treatment or all conditions unknown, no dose."""
     lexicon = matcher.lexicon
+    conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
     for population in SPECIAL_POPULATIONS:
-        conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
         if population in query.patient and not any(
             c.speaks_of((population,)) and all(c.speaks_of(g) for g in (query.focus, conditions) if g) for c in pool
         ):
             return f"{population}: what is known of others must not be carried over"
     is_short = len(tokens(query.text)) <= _SHORT
-    treatments = (*query.focus, *query.current) if is_short else query.focus
+    treatments = query.treatments if is_short else query.focus
     unknown = [c for c in treatments if matcher.overlap_of(f"={c}", together) < _SAME]
-    conditions = [c for c in query.patient if lexicon.kind(c) == "condition"]
     is_near = any(c.cosine >= _VERY_NEAR for c in pool)
     absent = [c for c in conditions if matcher.overlap_of(f"={c}", together) < _SAME]
-    is_plan_sought = query.intent in {Intent.MANAGEMENT, Intent.CHOICE} and not (query.focus or query.current)
+    is_plan_sought = query.intent in {Intent.MANAGEMENT, Intent.CHOICE} and not query.treatments
     if absent and not is_near and (absent == conditions or (is_plan_sought and is_short)):
         unknown.append(absent[0])  # what to do for it is not what is done for the patient's other conditions
     if unknown:
@@ -179,4 +177,4 @@ def together(query: Query, shown: Sequence[Candidate], lexicon: Lexicon) -> Gap 
 def _combination(query: Query, lexicon: Lexicon) -> tuple[str, ...]:
     """The treatment asked about with the patient's conditions, broader ones left out where a kind of them is named."""
     named = [c for c in (*query.focus[:1], *query.patient) if lexicon.kind(c) != "population" and not is_generic(c)]
-    return tuple(c for c in named if not any(c in lexicon.ancestors(other) for other in named))
+    return tuple(lexicon.narrowest(named))

@@ -53,7 +53,7 @@ class OnnxEncoder:
         import onnxruntime
         from tokenizers import Tokenizer
 
-        record = _read_record(folder)
+        record = read_record(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -105,7 +105,8 @@ class OnnxEncoder:
         return result
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of an exported encoder. Raises ``EncoderError`` when there is none that can be used."""
     try:
         record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -118,7 +119,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
 def damaged_encoder(folder: Path) -> list[str]:
     """What of an exported encoder does not match its record, one line a file; nothing when it is whole."""
     try:
-        files: dict[str, str] = _read_record(folder)["files"]
+        files: dict[str, str] = read_record(folder)["files"]
     except (EncoderError, KeyError) as error:
         return [str(error)]
     problems = []

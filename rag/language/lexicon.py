@@ -183,6 +183,11 @@ class Lexicon:
             self._above[concept] = frozenset(parents).union(*(self.ancestors(p) for p in parents))
         return self._above[concept]
 
+    def narrowest(self, concepts: Iterable[str]) -> list[str]:
+        """``concepts`` without repeats and without those that are broader than another of them."""
+        named = list(dict.fromkeys(concepts))
+        return [c for c in named if not any(c in self.ancestors(other) for other in named)]
+
     def parents(self, concept: str) -> tuple[str, ...]:
         """The next broader concepts."""
         return self.concepts[concept].parents if concept in self.concepts else ()

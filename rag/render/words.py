@@ -89,7 +89,7 @@ def anchor(number: int) -> str:
 
 
 def readings(answer: Answer) -> str:
-    """Which words of the question were taken for typing errors."""
+    """What in the question was read as something else."""
     pairs = ", ".join(f"“{one_line(r.typed)}” was read as “{one_line(r.read)}”" for r in answer.readings)
     return f"{pairs}."
 
