@@ -53,7 +53,7 @@ def show(arguments: Namespace) -> int:
 def index_build(arguments: Namespace) -> int:
     from rag.index.build import build
     from rag.ingest.check import corpus_files
-    from rag.ingest.markdown import read_file
+    from rag.ingest.readers.markdown import read_file
 
     settings = _settings(arguments, model=arguments.model)
     documents = [read_file(path) for path in corpus_files(arguments.sources or [settings.corpus_dir])]

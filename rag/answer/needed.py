@@ -84,7 +84,7 @@ def _without(variable: Variable, value: str, treatments: Sequence[str], others: 
 def _of_value(variable: Variable, value: str, valued: Iterable[tuple[Candidate, tuple[str, ...]]]) -> list[Branch]:
     """Statements for one value, from different issuing bodies."""
     said = [Branch(value, c, None) for c, mine in valued if value in mine]
-    bodies: dict[tuple[str, str | None], Branch] = {}
+    bodies: dict[tuple[str | None, str | None], Branch] = {}
     for branch in said:
         source = branch.candidate.source
         bodies.setdefault((source.jurisdiction, source.issuing_body), branch)

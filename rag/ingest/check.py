@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rag.domain import Block, Checked, Document, Source
+from rag.domain import Block, Checked, Document, EvidenceType, Source
 from rag.errors import CorpusError
-from rag.ingest.markdown import read_file
+from rag.ingest.readers.markdown import read_file
 
 HEADINGS = (
     "Recommendations", "Exceptions", "Mechanism", "Dosing", "Monitoring", "Pitfalls", "Prognosis", "Diagnosis",
@@ -89,6 +89,10 @@ def _source_problems(read: _Read) -> Iterator[str]:
     name, source = read.name, read.document.source
     if name != f"{source.key}.md":
         yield f"{name}: key {source.key!r}: is not the file's name; expected the file to be {source.key}.md"
+    if source.jurisdiction is None:
+        yield f"{name}: jurisdiction: missing; expected an ISO country code, EU or INT"
+    if source.evidence_type is EvidenceType.UNCLASSIFIED:
+        yield f"{name}: evidence_type: missing; expected guideline, rct or another kind that corpus/README.md lists"
     if not source.licence:
         yield f"{name}: licence: missing; expected the licence of the paraphrase, such as Apache-2.0"
     if not (source.authors or source.issuing_body or source.note):

@@ -70,9 +70,9 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def country(jurisdiction: str) -> str:
-    """Name of a jurisdiction code, or the code where we have no name."""
-    return _COUNTRIES.get(jurisdiction, jurisdiction)
+def country(jurisdiction: str | None) -> str | None:
+    """Name of a jurisdiction code, or the code where we have no name; nothing where none is known."""
+    return _COUNTRIES.get(jurisdiction, jurisdiction) if jurisdiction else None
 
 
 def evidence_type_words(evidence_type: EvidenceType) -> str:
@@ -154,7 +154,8 @@ def holder(position: Position, references: Sequence[Reference]) -> str:
 
 def place_and_year(position: Position) -> str:
     """Jurisdiction and year of a position: "UK, 2024"."""
-    return ", ".join([country(position.jurisdiction), *([str(position.year)] if position.year else [])])
+    known = (country(position.jurisdiction), str(position.year) if position.year else None)
+    return ", ".join(filter(None, known))
 
 
 def details(reference: Reference, references: Sequence[Reference]) -> str:
@@ -168,7 +169,7 @@ def details(reference: Reference, references: Sequence[Reference]) -> str:
     if reference.superseded_by:
         newer = next((mark(r.number) for r in references if r.source_id == reference.superseded_by), None)
         parts.append(f"superseded by {newer or reference.superseded_by}")
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
 
 
 def receipt_line(answer: Answer) -> str:

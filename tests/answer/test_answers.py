@@ -13,7 +13,7 @@ from rag.answer.doses import is_dose
 from rag.domain import Answer, Audience, Outcome, Role
 from rag.errors import QuestionError
 from rag.index.build import build
-from rag.ingest.markdown import read_markdown
+from rag.ingest.readers.markdown import read_markdown
 from rag.language.quantities import quantities
 from rag.pipeline import Pipeline
 from rag.settings import Settings

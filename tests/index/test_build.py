@@ -22,7 +22,7 @@ from rag.index.build import Built, build, corpus_digest, embedding_text
 from rag.index.encoder import OnnxEncoder
 from rag.index.snapshot import CURRENT, FILES, MANIFEST, Snapshot, current_id, damaged, read_manifest
 from rag.index.store import Store
-from rag.ingest.markdown import read_file
+from rag.ingest.readers.markdown import read_file
 from rag.ingest.split import split
 
 BODY = '## Dosing\n\n- Danaparoid {} has little cross-reactivity. {{#d{} checked="primary"}}\n'
@@ -229,7 +229,7 @@ _CHILD = """
 import sys, time
 from pathlib import Path
 import rag.index.build as builder
-from rag.ingest.markdown import read_markdown
+from rag.ingest.readers.markdown import read_markdown
 
 point, index, files = sys.argv[1], Path(sys.argv[2]), [Path(f) for f in sys.argv[3:]]
 

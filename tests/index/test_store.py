@@ -14,7 +14,7 @@ from small_corpus import CORPUS, document, tiny_corpus
 from rag.domain import Document, Passage, Role
 from rag.errors import NotFoundError
 from rag.index.store import SentenceRecord, Store, TermStats, write_store
-from rag.ingest.markdown import read_file
+from rag.ingest.readers.markdown import read_file
 from rag.ingest.split import MAX_CHARS, passage_id, split
 
 VOCABULARY = {"argatroban": (0, 3), "=argatroban": (1, 3), "zebra": (2, 1)}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag.domain import Block, Checked, Document, EvidenceType, Source
 from rag.errors import CorpusError
-from rag.ingest.markdown import read_markdown
+from rag.ingest.readers.markdown import read_markdown
 from rag.ingest.split import MAX_CHARS, split
 from rag.language.sentences import sentence_spans
 

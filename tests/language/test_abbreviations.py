@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_corpus import CORPUS
 
-from rag.ingest.markdown import read_file
+from rag.ingest.readers.markdown import read_file
 from rag.language.abbreviations import abbreviations, definitions
 
 

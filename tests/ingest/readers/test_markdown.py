@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.domain import Document, EvidenceType
 from rag.errors import CorpusError
-from rag.ingest.markdown import read_file, read_markdown
+from rag.ingest.readers.markdown import read_file, read_markdown
 
 HEADER = "---\nkey: a\ntitle: T\njurisdiction: US\nevidence_type: cohort\n---\n"
 
@@ -148,7 +148,7 @@ def test_heading_paths(body: str, paths: list[tuple[str, ...]]) -> None:
         ("- a\n- b\n  - c\n\n  d\n", ["a", "b", "c", "d"]),
         (
             "| drug | dose |\n|---|---|\n| A | 1 mg |\n| | |\n| B | |\n| | 2 |\n",
-            ["drug | dose", "A | 1 mg", "B |", "| 2"],
+            ["drug: A | dose: 1 mg", "drug: B", "dose: 2"],
         ),
         ("```python\nx = 1\ny = 2\n```\n", ["x = 1 y = 2"]),
         ("    indented code\n", ["indented code"]),

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
 
-from rag.domain import Block, Document, Source
+from rag.domain import BlockKind, Document, Source
 from rag.errors import CorpusError
+from rag.ingest.readers.assembly import Item, assembled, row_text
 
 _HEADER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n?(.*)\Z", re.DOTALL)
 _ATTRIBUTES = re.compile(r"\s*\{(#[\w.-]+(?:\s+[\w-]+=\"[^\"]*\")*|(?:[\w-]+=\"[^\"]*\"\s*)+)\}\s*$")
@@ -25,7 +26,13 @@ _PAIR = re.compile(r"([\w-]+)=\"([^\"]*)\"")
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 #: What stands for an inline HTML tag; any other tag is text, such as "ALT <ULN>".
 _TAGS = {"sup": "", "sub": "", "br": " ", "br/": " ", "b": "", "i": "", "em": "", "strong": "", "span": "", "u": ""}
+_PARAGRAPH = BlockKind.PARAGRAPH
 _SPACE = re.compile(r"\s+")
+
+
+def read(stream: BinaryIO, name: str) -> Iterator[Document]:
+    """The one document of a Markdown file."""
+    yield read_markdown(stream.read(), name)
 
 
 def read_markdown(content: bytes, name: str) -> Document:
@@ -41,7 +48,7 @@ def read_markdown(content: bytes, name: str) -> Document:
     match = _HEADER.match(text)
     if not match:
         raise CorpusError(f"{name}: no YAML header; expected the file to start with a block between two lines of ---")
-    return _assembled(_source(match[1], name), _items(match[2]))
+    return assembled(_source(match[1], name), _items(match[2]))
 
 
 def read_file(path: Path) -> Document:
@@ -67,10 +74,11 @@ def _source(header: str, name: str) -> Source:
         raise CorpusError(f"{name}: {where}: {first['msg']} (got {first['input']!r})") from error
 
 
-def _items(body: str) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
-    """Heading path, text and attributes of every paragraph, list item, table row and code block, in order."""
+def _items(body: str) -> Iterator[Item]:
+    """Every paragraph, list item, table row and code block, in order; one with attributes is a statement."""
     open_headings: list[tuple[int, str]] = []  # with their levels, which a document may skip
     path: tuple[str, ...] = ()
+    header: list[str] = []
     stream = MarkdownIt("commonmark").enable("table").parse(body)
     for i, token in enumerate(stream):
         if token.type == "inline" and stream[i - 1].type == "heading_open":
@@ -79,14 +87,14 @@ def _items(body: str) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
             path = tuple(heading for _, heading in open_headings if heading)
         elif token.type == "inline" and stream[i - 1].type == "paragraph_open":
             text, attributes = _split_attributes(_plain(token))
-            if text:
-                yield path, text, attributes
-        elif token.type == "tr_open":
-            row = " | ".join(_plain(t) for t in _row(stream, i)).strip()
-            if row.strip(" |"):
-                yield path, row, {}
-        elif token.type in ("fence", "code_block") and token.content.strip():
-            yield path, _SPACE.sub(" ", token.content).strip(), {}
+            kind = BlockKind.LIST_ITEM if "list_item_open" in {stream[i - 2].type, stream[i - 1].type} else _PARAGRAPH
+            yield Item(text, path, BlockKind.STATEMENT if attributes else kind, attributes=attributes)
+        elif token.type == "thead_open":
+            header = [_plain(t) for t in _row(stream, i + 1)]
+        elif token.type == "tr_open" and stream[i - 1].type != "thead_open":
+            yield Item(row_text(header, (_plain(t) for t in _row(stream, i))), path, BlockKind.TABLE_ROW)
+        elif token.type in ("fence", "code_block"):
+            yield Item(_SPACE.sub(" ", token.content).strip(), path)
 
 
 def _row(stream: list[Token], start: int) -> Iterator[Token]:
@@ -121,14 +129,3 @@ def _split_attributes(text: str) -> tuple[str, dict[str, str]]:
     if match[1].startswith("#"):
         attributes["anchor"] = match[1][1:].split()[0]
     return text[: match.start()], attributes
-
-
-def _assembled(source: Source, items: Iterator[tuple[tuple[str, ...], str, dict[str, str]]]) -> Document:
-    """Items joined by blank lines into one text, each a block with its offsets."""
-    parts: list[str] = []
-    blocks, at = [], 0
-    for path, text, attributes in items:
-        blocks.append(Block(start=at, end=at + len(text), heading_path=path, attributes=attributes))
-        parts.append(text)
-        at += len(text) + 2
-    return Document(source=source, text="\n\n".join(parts), blocks=tuple(blocks))

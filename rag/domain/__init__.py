@@ -1,0 +1,62 @@
+"""The nouns of Osler: what flows from a file to an answer.
+
+Models are frozen and checked when made. Offsets are half-open, in Unicode code points: ``text[start:end]``.
+"""
+
+from rag.domain.answers import (
+    SCHEMA_VERSION,
+    Answer,
+    Audience,
+    Branch,
+    Disagreement,
+    Evidence,
+    Gap,
+    GlossaryEntry,
+    Needed,
+    Origin,
+    Outcome,
+    Position,
+    ReadAs,
+    Receipt,
+    Reference,
+    Review,
+    Role,
+    Section,
+    Statement,
+    Verdict,
+)
+from rag.domain.base import Frozen
+from rag.domain.documents import Block, BlockKind, Checked, Document, Hit, Passage
+from rag.domain.sources import EvidenceType, Source
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Answer",
+    "Audience",
+    "Block",
+    "BlockKind",
+    "Branch",
+    "Checked",
+    "Disagreement",
+    "Document",
+    "Evidence",
+    "EvidenceType",
+    "Frozen",
+    "Gap",
+    "GlossaryEntry",
+    "Hit",
+    "Needed",
+    "Origin",
+    "Outcome",
+    "Passage",
+    "Position",
+    "ReadAs",
+    "Receipt",
+    "Reference",
+    "Review",
+    "Role",
+    "Section",
+    "Source",
+    "Statement",
+    "Verdict",
+]

@@ -1,0 +1,98 @@
+"""Where statements come from: the bibliographic record."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from rag.domain.base import Frozen
+
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_PMID = re.compile(r"[1-9]\d{0,8}")
+_PMCID = re.compile(r"PMC\d{3,9}")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_JURISDICTION = re.compile(r"[A-Z]{2}|INT")
+_URL = re.compile(r"https?://[^\s/]+\.[^\s]+")
+_FORMS = {"key": _KEY, "doi": _DOI, "pmid": _PMID, "pmcid": _PMCID, "url": _URL, "jurisdiction": _JURISDICTION}
+
+
+class EvidenceType(StrEnum):
+    """Kind of a source, strongest first: the order is the rank used when statements compete."""
+
+    GUIDELINE = "guideline"
+    DRUG_LABEL = "drug_label"
+    REGULATOR = "regulator"
+    SYSTEMATIC_REVIEW = "systematic_review"
+    RCT = "rct"
+    COHORT = "cohort"
+    CASE_CONTROL = "case_control"
+    CASE_SERIES = "case_series"
+    CASE_REPORT = "case_report"
+    NARRATIVE_REVIEW = "narrative_review"
+    TEXTBOOK = "textbook"
+    CONSUMER = "consumer"
+    OWN_ANALYSIS = "own_analysis"
+    UNCLASSIFIED = "unclassified"
+
+    @property
+    def is_normative(self) -> bool:
+        """Whether sources of this kind tell what to do by their office."""
+        return self in {EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR}
+
+
+class Source(Frozen):
+    """Bibliographic record of one source. Absent fields are unknown, never guessed.
+
+    ``jurisdiction`` is an ISO 3166-1 alpha-2 code, ``EU`` or ``INT``; ``as_of`` says which state of the source was
+    read, ``seen_at`` where, when that is not the publisher's page. ``published`` and ``retrieved`` are ISO 8601 dates,
+    as exact as they are known ("2018", "2018-11", "2018-11-27"). ``language`` is an ISO 639-1 code. ``mesh`` are MeSH
+    descriptors, ``publication_types`` those of MEDLINE; ``original_id`` is the id in the file it came from, where the
+    key had to differ.
+    """
+
+    key: str
+    title: str = Field(min_length=1)
+    evidence_type: EvidenceType = EvidenceType.UNCLASSIFIED
+    jurisdiction: str | None = None
+    authors: tuple[str, ...] = ()
+    et_al: bool = False
+    container: str | None = None
+    year: Annotated[int, Field(ge=1800, le=2100)] | None = None
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+    doi: str | None = None
+    pmid: str | None = None
+    pmcid: str | None = None
+    url: str | None = None
+    licence: str | None = None
+    publisher: str | None = None
+    issuing_body: str | None = None
+    published: str | None = None
+    retrieved: str | None = None
+    as_of: str | None = None
+    seen_at: str | None = None
+    supersedes: tuple[str, ...] = ()
+    superseded_by: str | None = None
+    retracted: bool = False
+    language: str | None = None
+    mesh: tuple[str, ...] = ()
+    publication_types: tuple[str, ...] = ()
+    original_id: str | None = None
+    note: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it may support a statement: neither retracted nor superseded."""
+        return not self.retracted and self.superseded_by is None
+
+    @field_validator("key", "doi", "pmid", "pmcid", "jurisdiction", "url")
+    @classmethod
+    def _well_formed(cls, value: str | None, info: object) -> str | None:
+        name = getattr(info, "field_name", "")
+        if value is not None and not _FORMS[name].fullmatch(value):
+            raise ValueError(f"{name} {value!r} is not well formed: expected {_FORMS[name].pattern}")
+        return value

@@ -1,0 +1,97 @@
+"""What readers share: clean text, keys, and the joining of items to a document with exact offsets."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import NamedTuple
+
+from rag.domain import Block, BlockKind, Document, Source
+
+_SPACE = re.compile(r"\s+")
+#: Control and format characters, lone surrogates, and private-use ones, whose meaning only their font knows.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\ue000-\uf8ff]"
+)
+_NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9_.-]+")
+_MAX_KEY = 80
+#: Latin ligatures (U+FB00 to U+FB06), which typesetting puts in and no search would find.
+_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+
+
+class Item(NamedTuple):
+    """A block before it has its place: ``heading_path`` from the outermost heading in, ``page`` from 1."""
+
+    text: str
+    heading_path: tuple[str, ...] = ()
+    kind: BlockKind = BlockKind.PARAGRAPH
+    page: int | None = None
+    attributes: dict[str, str] = {}  # noqa: RUF012  never changed
+
+
+def cleaned(text: str) -> str:
+    """``text`` in one line: white space folded, ligatures resolved, soft hyphens and invisible characters removed.
+
+    Composed (NFC), not NFKC, which would turn 10⁹ into 109 and µg into another letter.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.translate(_LIGATURES))
+    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
+
+
+def row_text(header: Iterable[str], cells: Iterable[str]) -> str:
+    """A table row that can be quoted alone: "Drug: argatroban | Dose: 2 mcg/kg/min".
+
+    A cell without a heading stands by itself, an empty cell is left out, and one that spans columns is said once.
+    """
+    names = [*header]
+    parts: list[tuple[str, str]] = []
+    for i, cell in enumerate(cells):
+        name = names[i] if i < len(names) else ""
+        if cell and (not parts or parts[-1][1] != cell):
+            parts.append((name, cell))
+    return " | ".join(f"{name}: {cell}" if name and name != cell else cell for name, cell in parts)
+
+
+def key_of(identifier: str) -> str:
+    """A source key from an identifier or a file's name without its suffix; the same when it is one already.
+
+    Where characters had to be replaced, a digest of the whole keeps different identifiers apart.
+    """
+    key = _NOT_IN_A_KEY.sub("-", identifier).strip("-._")[:_MAX_KEY]
+    if key == identifier:
+        return key
+    mark = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{key}-{mark}" if key else f"source-{mark}"
+
+
+def key_of_file(name: str) -> str:
+    """The key for a file that carries no identifier: from its name, without folder and suffix."""
+    return key_of(PurePath(name).stem)
+
+
+def assembled(source: Source, items: Iterable[Item], cites: Iterable[str] = ()) -> Document:
+    """Items joined by blank lines into one text, each a block with its offsets; empty ones are left out."""
+    parts: list[str] = []
+    blocks: list[Block] = []
+    at = 0
+    for item in items:
+        if not item.text:
+            continue
+        blocks.append(
+            Block(
+                start=at,
+                end=at + len(item.text),
+                heading_path=item.heading_path,
+                page=item.page,
+                kind=item.kind,
+                attributes=item.attributes,
+            )
+        )
+        parts.append(item.text)
+        at += len(item.text) + 2
+    return Document(source=source, text="\n\n".join(parts), blocks=tuple(blocks), cites=tuple(cites))
