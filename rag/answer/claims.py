@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.answer.references import Numbering
 from rag.answer.select import Candidate
 from rag.answer.verify import Verification, Verifier
-from rag.domain import Evidence, Role, Statement, Verdict
+from rag.domain import Evidence, Passage, Role, Statement, Verdict
+from rag.index.store import SentenceRecord
 
 #: Sentences with vectors at least this near that agree in numbers and stance say the same.
 SAME = 0.93
@@ -67,23 +68,25 @@ def _adds_nothing(candidate: Candidate, other: Candidate) -> bool:
 class Writer:
     """Makes verified statements of claims; one per answer, since it numbers references and labels."""
 
-    def __init__(self, verifier: Verifier, numbering: Numbering) -> None:
+    def __init__(self, verifier: Verifier, numbering: Numbering, twins: Callable[[str], list[Passage]]) -> None:
         self._verifier = verifier
         self._numbering = numbering
+        self._twins = twins
         self._labels: dict[tuple[str, int, int], str] = {}
 
     def write(self, claim: Claim, role: Role, correction_of: str | None = None) -> Statement:
         """The statement of a claim; write only what is shown, for its sources get numbers. See ``is_supported``."""
-        lead, members = claim.lead, claim.members
+        lead = claim.lead
         check = self._check(claim)
-        numbers = dict.fromkeys(self._numbering.number(m.source.key) for m in members)
+        found = [e for member in claim.members for e in self._evidence(member)]
+        numbers = dict.fromkeys(self._numbering.number(e.source_id) for e in found)
         key = f"{role.value}\0{lead.passage.passage_id}\0{lead.record.start}"
         return Statement(
             statement_id="s" + hashlib.sha256(key.encode()).hexdigest()[:10],
             text=lead.text,
             role=role,
             citations=tuple(numbers),
-            evidence=tuple(evidence(m, self._label(m)) for m in members),
+            evidence=tuple(found),
             verdict=check.verdict,
             support=round(check.support, 4),
             origin="quoted",
@@ -101,10 +104,18 @@ class Writer:
         lead = claim.lead
         return self._verifier.verify(lead.text, [m.text for m in claim.members], strength=lead.passage.strength)
 
-    def _label(self, candidate: Candidate) -> str:
+    def _evidence(self, candidate: Candidate) -> Iterator[Evidence]:
+        """A sentence as evidence, and the same words in other sources, which are stored only once."""
+        own = evidence(candidate, self._label(candidate.passage.passage_id, candidate.record))
+        yield own
+        for twin in self._twins(own.passage_id):
+            other = {"passage_id": twin.passage_id, "source_id": twin.source_key, "heading": twin.heading}
+            label = self._label(twin.passage_id, candidate.record)
+            yield own.model_copy(update={**other, "page": twin.page, "label": label})
+
+    def _label(self, passage_id: str, record: SentenceRecord) -> str:
         """The same sentence always has the same label."""
-        key = (candidate.passage.passage_id, candidate.record.start, candidate.record.end)
-        return self._labels.setdefault(key, f"E{len(self._labels) + 1}")
+        return self._labels.setdefault((passage_id, record.start, record.end), f"E{len(self._labels) + 1}")
 
 
 def evidence(candidate: Candidate, label: str) -> Evidence:

@@ -96,7 +96,7 @@ class _Composer:
 
     def _bottom_line(self) -> list[Claim]:
         """What answers the question: the best sentence, another that adds to it, a warning for this patient."""
-        scored = sorted(((self.scorer.answering(c), c) for c in self.pool), key=lambda p: (-p[0], p[1].record.row))
+        scored = sorted(((self.scorer.answering(c), c) for c in self.pool), key=lambda p: (-p[0], p[1].place))
         best, first = scored[0]
         seconds = [
             c for score, c in scored[1:] if score >= _SECOND * best and is_novel(c, [first]) and self._adds(c, first)
@@ -188,7 +188,7 @@ class _Composer:
         return candidate.role
 
     def _claims(self, role: Role, candidates: Sequence[Candidate], shown: Sequence[Candidate]) -> list[Claim]:
-        scored = sorted(((self.scorer.fit(c, role), c) for c in candidates), key=lambda p: (-p[0], p[1].record.row))
+        scored = sorted(((self.scorer.fit(c, role), c) for c in candidates), key=lambda p: (-p[0], p[1].place))
         most = _MOST_IN.get(role, _MOST_IN_SECTION)
         kept: list[Candidate] = []
         for score, candidate in scored:

@@ -216,6 +216,6 @@ def _opposed_outcomes(one: Candidate, other: Candidate) -> str | None:
 
 def _one_per_source(positions: Sequence[Candidate]) -> tuple[Candidate, ...]:
     by_source: dict[str, Candidate] = {}
-    for candidate in sorted(positions, key=lambda c: (-c.relevance, c.record.row)):
+    for candidate in sorted(positions, key=lambda c: (-c.relevance, c.place)):
         by_source.setdefault(candidate.source.key, candidate)
     return tuple(list(by_source.values())[:_MOST_POSITIONS])

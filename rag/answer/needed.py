@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rag.answer.question import Query
-from rag.answer.select import ADVISING, Candidate
+from rag.answer.select import ADVISING, Candidate, Place
 from rag.clinical.variables import VARIABLES, Variable
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
@@ -91,7 +91,7 @@ def _of_value(variable: Variable, value: str, valued: Iterable[tuple[Candidate, 
     return list(bodies.values())[:_PER_VALUE]
 
 
-def _preference(candidate: Candidate) -> tuple[bool, bool, float, int]:
+def _preference(candidate: Candidate) -> tuple[bool, bool, float, Place]:
     """What a source says before what was derived from several; guidelines, labels and regulators first."""
     normative = candidate.source.evidence_type.is_normative
-    return (candidate.passage.derived, not normative, -candidate.relevance, candidate.record.row)
+    return (candidate.passage.derived, not normative, -candidate.relevance, candidate.place)

@@ -50,7 +50,7 @@ def _against(premise: str, pool: Sequence[Candidate], verifier: Verifier, analyz
     """What contradicts ``premise`` among the sentences nearest to it, before one that says the same."""
     terms = {t for t in analyzer.content_terms(premise) if not is_generic(t)}
     stated, found = stance(premise), list[Correction]()
-    for candidate in sorted(pool, key=lambda c: (-c.cosine, c.record.row))[:_NEAREST]:
+    for candidate in sorted(pool, key=lambda c: (-c.cosine, c.place))[:_NEAREST]:
         if premise.casefold() in candidate.text.casefold():
             break  # the corpus says just this
         reason = verifier.contradicts(premise, candidate.text) if candidate.cosine >= _NEAR else None

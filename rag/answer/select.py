@@ -25,6 +25,8 @@ _FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: Grades of one condition: a sentence on another grade is not about another condition.
 _SEVERITIES = ("mild", "moderate", "severe")
+Place = tuple[str, int, int]
+"""Source key, offset of the passage in its document, offset of the sentence in the passage."""
 SEXES = frozenset({"man", "woman"})
 #: Roles whose sentences say what to do.
 ADVISING = frozenset({Role.ACTION, Role.EXCEPTION, Role.DOSING})
@@ -65,6 +67,11 @@ class Candidate:
         return self.sentence.text
 
     @property
+    def place(self) -> Place:
+        """Decides ties, alike however the corpus lies in segments."""
+        return self.passage.source_key, self.passage.start, self.record.start
+
+    @property
     def role(self) -> Role:
         return self.sentence.record.role
 
@@ -76,7 +83,7 @@ class Candidate:
 def candidates(
     snapshot: Snapshot, sentences: Sentences, matcher: Matcher, vector: NDArray[np.float32], hits: Sequence[Hit]
 ) -> list[Candidate]:
-    """All sentences of ``hits``, sorted by (-relevance, row), but for those of retracted or superseded sources."""
+    """All sentences of ``hits``, sorted by (-relevance, place), but for those of retracted or superseded sources."""
     store = snapshot.store
     standing = [h.row for h in hits if store.source(store.passage(h.row).source_key).stands]
     if not standing:
@@ -85,7 +92,7 @@ def candidates(
     vectors = snapshot.sentence_vectors[[r.row for r in records]]
     cosines = (vectors @ vector).tolist()
     found = [matcher.candidate(sentences.of(r), c, v) for r, c, v in zip(records, cosines, vectors, strict=True)]
-    return sorted(found, key=lambda c: (-c.relevance, c.record.row))
+    return sorted(found, key=lambda c: (-c.relevance, c.place))
 
 
 class Matcher:
@@ -94,10 +101,10 @@ class Matcher:
     def __init__(self, snapshot: Snapshot, query: Query) -> None:
         self.lexicon = snapshot.analyzer.lexicon
         self.query = query
-        stats = snapshot.store.terms(query.weights)
+        frequencies = snapshot.store.frequencies(query.weights)
         passages = len(snapshot.dense)
         self.weights = {
-            term: weight * idf(passages, stats[term].df if term in stats else 0)
+            term: weight * idf(passages, frequencies.get(term, 0))
             for term, weight in query.weights.items()
             if weight > 0
         }
@@ -159,4 +166,4 @@ class Matcher:
 
 def passage_counts(snapshot: Snapshot, concepts: Iterable[str]) -> dict[str, int]:
     """Number of passages that mention each of ``concepts``, for those that any does."""
-    return {t[1:]: stats.df for t, stats in snapshot.store.terms(f"={c}" for c in concepts).items()}
+    return {t[1:]: df for t, df in snapshot.store.frequencies(f"={c}" for c in concepts).items()}

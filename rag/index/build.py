@@ -1,271 +1,315 @@
 """From documents to a published snapshot: written aside, synced, then made current by one rename.
 
-A build that is killed leaves the published snapshot as it was; the vectors it had computed are in the cache, so that
-the next build goes on from there.
+A build writes segments and ends with a manifest that lists them. What is unchanged stays in the segment it lies in;
+what changed is written anew with the vectors that it had. A build that is killed leaves the published snapshot as it
+was; the segments and vectors that it had finished are found by the next one.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
-import os
+import heapq
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from rag.domain import Document, Passage
-from rag.errors import BusyError, CorpusError, SnapshotError
-from rag.index.encoder import Encoder, OnnxEncoder, Vectors, sha256
-from rag.index.export import PACKAGED_MODEL, export_encoder
-from rag.index.lexical import write_postings
-from rag.index.snapshot import (
-    CURRENT,
-    FILES,
+from rag.domain import Document, Passage, Source
+from rag.errors import CorpusError, NotFoundError
+from rag.index import archive
+from rag.index.encoder import Encoder, OpenVinoEncoder, sha256
+from rag.index.export import PACKAGED_MODEL, encoder_id, export_encoder
+from rag.index.keeping import delete_segments, locked, prune, storage, used_segments
+from rag.index.live import Live, current_segments, orphans_among, other_segments
+from rag.index.manifest import (
+    ENCODERS,
     FORMAT_VERSION,
-    MANIFEST,
-    PASSAGE_VECTORS,
-    SENTENCE_VECTORS,
-    SHAPED_BY,
-    STORE,
-    damaged,
-    read_manifest,
+    RULES,
+    SEGMENTS,
+    corpus_digest,
+    current_id,
+    publish,
+    segment_folder,
     snapshot_id_of,
-)  # fmt: skip
-from rag.index.store import SentenceRecord, write_store
-from rag.index.vectors import write_vectors
-from rag.ingest.split import SPLITTER_VERSION, split
-from rag.language.abbreviations import abbreviations
+    sync,
+    sync_folder,
+    write_manifest,
+)
+from rag.index.resume import Progress, Seen, Unfinished, VectorJournal, silent
+from rag.index.segment import RECORD, Known, Segment, SegmentWriter, digest_of
+from rag.index.store import Owner
+from rag.ingest.split import SPLITTER_VERSION
 from rag.language.lexicon import TABLE, Lexicon
-from rag.language.roles import role_of
-from rag.language.terms import ANALYSIS_VERSION, Analyzer
+from rag.language.terms import ANALYSIS_VERSION
 
-_BATCH = 64
+#: A segment is closed when it holds so many: its vectors and postings, about 100 MB, are what a build keeps in memory.
+SEGMENT_PASSAGES = 32_768
+#: When more segments than this hold less than an eighth of that, they are made one.
+MOST_SMALL = 8
 
-Progress = Callable[[str, int, int], None]
-"""Called with the step's name, how much is done and how much there is."""
+Documents = Iterable[Document | CorpusError]
+"""What readers give: a document, or why there is none."""
+Skip = Callable[[CorpusError], object]
+
+
+def overlook(problem: CorpusError) -> None:
+    """What cannot be used is passed over in silence."""
 
 
 class Built(NamedTuple):
-    """``embedded`` texts were new to the vector cache; ``reused`` says that the snapshot was already there."""
+    """What a build came to.
+
+    ``embedded`` texts had no vector yet; ``reused`` says that nothing had to be written but the list of segments.
+    """
 
     snapshot_id: str
-    folder: Path
     sources: int
     passages: int
     embedded: int
     reused: bool
 
 
-def build(
-    documents: Sequence[Document],
-    index_dir: Path,
-    *,
-    model: str = PACKAGED_MODEL,
-    progress: Progress = lambda step, done, total: None,
-) -> Built:
-    """Publishes the snapshot of ``documents`` under ``index_dir``; a no-op when it is already current.
+def build(documents: Documents, index_dir: Path, *, model: str = PACKAGED_MODEL, progress: Progress = silent,
+          skip: Skip = overlook) -> Built:  # fmt: skip
+    """Publishes the snapshot of exactly ``documents`` under ``index_dir``; a no-op when it is already current.
+
+    ``skip`` is told of each document that cannot be used; the others go on.
 
     Raises:
-        CorpusError: no documents, none with text, or two with the same key.
+        CorpusError: no documents, or none with text.
         BusyError: another build holds ``index_dir``.
         EncoderError: the model cannot be used.
+        SnapshotError: it cannot be written, for want of space for example; what was published stays.
     """
-    documents = _checked(documents)
-    with _lock(index_dir):
-        _sweep(index_dir)
-        progress("model", 0, 1)
-        encoder = OnnxEncoder(export_encoder(model, index_dir / "encoders"), threads=0)
-        passages = [p for d in documents for p in split(d)]
-        facts = _facts(documents, encoder.encoder_id)
-        snapshot_id = facts["snapshot_id"]
-        folder = index_dir / "snapshots" / snapshot_id
-        is_whole, embedded = _is_whole(folder), 0
-        if not is_whole:
-            shutil.rmtree(folder, ignore_errors=True)
-            embedded = _write(documents, passages, index_dir, folder, encoder, facts, progress)
-        _publish(index_dir, snapshot_id)
-        return Built(snapshot_id, folder, len(documents), len(passages), embedded, is_whole)
+    with _builder(index_dir, model, progress) as builder:
+        builder.take(documents, skip)
+        return builder.published(keeps_unseen=False)
 
 
-def _checked(documents: Sequence[Document]) -> list[Document]:
-    if not any(d.blocks for d in documents):
-        raise CorpusError(f"{len(documents)} documents: none has text; expected at least one passage to index")
-    ordered = sorted(documents, key=lambda d: d.source.key)
-    for one, other in pairwise(ordered):
-        if one.source.key == other.source.key:
-            raise CorpusError(f"source key {one.source.key!r}: used by two documents; keys must be unique")
-    return ordered
+def add(documents: Documents, index_dir: Path, *, model: str = PACKAGED_MODEL, progress: Progress = silent,
+        skip: Skip = overlook) -> Built:  # fmt: skip
+    """Publishes the current snapshot with ``documents`` added, those with a known key in the place of the old version.
+
+    The passages of a replaced version stay in the archive. Raises what ``build`` raises, and ``SnapshotError`` when
+    there is no current snapshot or it is damaged.
+    """
+    with _builder(index_dir, model, progress, needs_current=True) as builder:
+        builder.take(documents, skip)
+        return builder.published(keeps_unseen=True)
+
+
+def remove(keys: Sequence[str], index_dir: Path, *, model: str = PACKAGED_MODEL, progress: Progress = silent) -> Built:
+    """Publishes the current snapshot without the sources ``keys``, of which nothing is left: no vector, no term, no
+    text, no older snapshot, nothing in the archive.
+
+    Raises:
+        NotFoundError: a key that the snapshot does not hold.
+        CorpusError: nothing would be left.
+        BusyError, SnapshotError: as ``add``.
+    """
+    with _builder(index_dir, model, progress, needs_current=True) as builder:
+        builder.check_holds(keys)
+        built = builder.published(keeps_unseen=True, without=frozenset(keys))
+        archive.forget(index_dir, keys)
+        prune(index_dir)
+        return built
 
 
 @contextmanager
-def _lock(index_dir: Path) -> Iterator[None]:
-    try:
-        index_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SnapshotError(
-            f"index {index_dir}: cannot be made ({error}); expected a folder that can be written"
-        ) from error
-    with (index_dir / ".lock").open("w") as file:
+def _builder(index_dir: Path, model: str, progress: Progress, needs_current: bool = False) -> Iterator[_Builder]:
+    if needs_current:
+        current_id(index_dir)
+    with locked(index_dir), storage(index_dir):
+        builder = _Builder(index_dir, model, progress, needs_current)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"index {index_dir}: another build is running; wait for it to end") from None
-        yield  # the lock ends with the file, also when the process is killed
+            yield builder
+        finally:
+            builder.close()
 
 
-def _sweep(index_dir: Path) -> None:
-    """Removes what killed builds left over: the lock says that nobody writes it any more."""
-    for left_over in (*index_dir.glob("snapshots/.building-*"), *index_dir.glob("encoders/.export-*")):
-        shutil.rmtree(left_over)
+class _Builder:
+    """One change of an index: takes documents, then publishes what is live.
+
+    ``_current`` are the segments of the current snapshot, ``_others`` those of older ones and of a build that was
+    killed, from which what was made before is taken, and ``_written`` the new ones.
+    """
+
+    def __init__(self, index_dir: Path, model: str, progress: Progress, is_strict: bool) -> None:
+        self._index_dir, self._model, self._progress = index_dir, model, progress
+        for left_over in (*index_dir.glob(f"{SEGMENTS}/.building-*"), *index_dir.glob(f"{ENCODERS}/.export-*")):
+            shutil.rmtree(left_over)
+        (index_dir / SEGMENTS).mkdir(exist_ok=True)
+        values = (FORMAT_VERSION, SPLITTER_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id(model))
+        self._rules = dict(zip(RULES, values, strict=True))
+        self._current = current_segments(index_dir, is_strict)
+        self._journal_of_segments = Unfinished(index_dir)
+        self._others = other_segments(index_dir, {s.segment_id for s in self._current}, self._journal_of_segments)
+        self._written: list[Segment] = []
+        self._writer: SegmentWriter | None = None
+        self._seen = Seen()
+        self._vectors = VectorJournal(index_dir, lambda: self._encoder, progress)
+        #: Where a passage with the same words may lie; narrowed when it is known what stays.
+        self._elsewhere = [*self._current, *self._others]
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        self._progress("model", 0, 1)
+        return OpenVinoEncoder(export_encoder(self._model, self._index_dir / ENCODERS))
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon.load()
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.close()
+        for segment in (*self._current, *self._others, *self._written):
+            segment.close()
+        self._seen.close()
+        self._vectors.close()
+
+    def check_holds(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if not any(s.store.placed(key) for s in self._current):
+                raise NotFoundError(f"source {key!r}: not in this index; `osler corpus list` shows the keys")
+
+    # taking documents in
+
+    def take(self, documents: Documents, skip: Skip) -> None:
+        """Writes the documents that are new or changed, and notes where the others lie."""
+        for item in documents:
+            if isinstance(item, CorpusError):
+                skip(item)
+            elif problem := self._take(item):
+                skip(problem)
+
+    def _take(self, document: Document) -> CorpusError | None:
+        key, digest = document.source.key, digest_of(document)
+        given = self._seen.get(key)
+        if given:
+            if given[0] != digest:
+                return CorpusError(f"source key {key!r}: given twice with different content; the first one is taken")
+            return None
+        earlier = [(s, p) for s in (*self._current, *self._others) if (p := s.store.placed(key))]
+        same = next((s for s, p in earlier if p.digest == digest and s.rules == self._rules), None)
+        self._seen.add(key, digest, same.segment_id if same else "")
+        if not same:
+            self._write(document, digest, self._known([s for s, _ in earlier], key))
+        return None
+
+    def _known(self, segments: Iterable[Segment], key: str) -> Known:
+        """Vectors of what these segments hold of a source, as far as the same encoder made them."""
+        ours = [s for s in segments if s.rules["encoder_id"] == self._rules["encoder_id"]]
+        return {text: vector for s in ours for text, vector in s.known(key).items()}
+
+    def _write(self, document: Document, digest: str, known: Known) -> None:
+        if self._writer is None:
+            aside = self._index_dir / SEGMENTS / ".building-segment"
+            aside.mkdir()
+            self._writer = SegmentWriter(aside, self._lexicon, self._vectors.encode, self._twin)
+        self._writer.add(document, digest, known)
+        if self._writer.passages >= SEGMENT_PASSAGES:
+            self._finish()
+
+    def _twin(self, text_digest: bytes, key: str) -> Owner | None:
+        for segment in (*self._elsewhere, *self._written):
+            found = segment.store.with_text(text_digest)
+            source = segment.store.source(found.source_key) if found and found.source_key != key else None
+            if found and source and source.stands:
+                return found
+        return None
+
+    def _finish(self) -> None:
+        """Closes the segment that is being written, and remembers it for the case that the build is killed."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        segment_id = writer.finish(self._rules)
+        aside, folder = writer.folder, segment_folder(self._index_dir, segment_id)
+        sync(aside)
+        if folder.exists():  # the same documents, left by a build that was killed
+            shutil.rmtree(folder)
+        aside.rename(folder)
+        sync_folder(folder.parent)
+        self._journal_of_segments.add(segment_id)
+        self._vectors.start_anew()
+        self._written.append(Segment(folder))
+
+    # publishing what is live
+
+    def published(self, keeps_unseen: bool, without: Collection[str] = ()) -> Built:
+        """Publishes the sources that were taken, and with ``keeps_unseen`` the current ones but ``without``."""
+        self._finish()
+        live = Live(self._seen, self._current, self._written, keeps_unseen, without)
+        stays = self._rewritten(live)
+        counts = [s.counts for s in stays]
+        if not any(c.passages for c in counts):
+            raise CorpusError(
+                f"{sum(c.sources for c in counts)} documents: none has text; expected at least one passage to index"
+            )
+        digests = heapq.merge(*(s.store.digests() for s in stays))
+        facts = {**self._rules, "corpus_digest": corpus_digest(digests)}
+        snapshot_id = snapshot_id_of(facts)
+        if self._written or [s.segment_id for s in stays] != [s.segment_id for s in self._current]:
+            archive.keep(self._index_dir, self._replaced(stays, live))
+            write_manifest(self._index_dir, snapshot_id, facts, [_entry(s) for s in stays])
+        publish(self._index_dir, snapshot_id)
+        self._tidy_up()
+        return Built(
+            snapshot_id,
+            sum(c.sources for c in counts),
+            sum(c.passages for c in counts),
+            self._vectors.computed,
+            not self._written,
+        )
+
+    def _rewritten(self, live: Live) -> list[Segment]:
+        """Segments that hold exactly what is live: those that do already, and new ones for the rest."""
+        segments = [*self._current, *self._others, *self._written]
+        dropped = {s.segment_id: live.dropped(s) for s in segments}
+        orphans = orphans_among(segments, dropped)
+        stays: list[Segment] = []
+        rest: list[Segment] = []
+        for segment in segments:
+            is_kept = segment.rules == self._rules and not dropped[segment.segment_id] and segment not in orphans
+            (stays if is_kept else rest).append(segment)
+        small = [s for s in stays if s.counts.passages * 8 < SEGMENT_PASSAGES]
+        if len(small) > MOST_SMALL:
+            stays, rest = [s for s in stays if s not in small], rest + small
+        before, self._elsewhere, self._written = self._written, stays, []
+        for segment in rest:
+            self._copy(segment, dropped[segment.segment_id])
+        self._finish()
+        self._written, new = [*before, *self._written], self._written
+        return [*stays, *new]
+
+    def _copy(self, segment: Segment, dropped: Collection[str]) -> None:
+        """Writes the sources of a segment anew, but those ``dropped``."""
+        kept = [key for key in segment.store.source_keys() if key not in dropped]
+        for key in sorted(kept, key=segment.store.leans):  # those under which others are stored come first
+            document = segment.store.document(key)
+            self._write(document, digest_of(document), self._known([segment], key))
+
+    def _replaced(self, stays: Sequence[Segment], live: Live) -> Iterator[tuple[Passage, Source]]:
+        """Passages of the current snapshot that a newer version of their source does not have any more."""
+        for segment in self._current:
+            for key in live.replaced(segment):
+                source = segment.store.source(key)
+                for passage in segment.store.passages_of(key):
+                    if source and not any(s.store.holds(passage.passage_id) for s in stays):
+                        yield passage, source
+
+    def _tidy_up(self) -> None:
+        """Removes segments that no snapshot lists, and what was only for resuming."""
+        self._journal_of_segments.delete()
+        self._vectors.delete()
+        used = used_segments(self._index_dir)
+        present = [p.name for p in (self._index_dir / SEGMENTS).iterdir()]
+        delete_segments(self._index_dir, [name for name in present if name not in used])
 
 
-def _is_whole(folder: Path) -> bool:
-    try:
-        return not damaged(folder, read_manifest(folder))
-    except SnapshotError:
-        return False
-
-
-def _facts(documents: Sequence[Document], encoder_id: str) -> dict[str, Any]:
-    """What shapes the snapshot, and its id: the manifest but for the files."""
-    values = (
-        FORMAT_VERSION, SPLITTER_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id, corpus_digest(documents),
-    )  # fmt: skip
-    facts = dict(zip(SHAPED_BY, values, strict=True))
-    return {**facts, "snapshot_id": snapshot_id_of(facts)}
-
-
-def corpus_digest(documents: Sequence[Document]) -> str:
-    """Digest of all documents, independent of their order."""
-    lines = sorted(hashlib.sha256(d.model_dump_json().encode()).hexdigest() for d in documents)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def embedding_text(passage: Passage, title: str) -> str:
-    """What a passage's vector is made from: its text under its source's title."""
-    return f"{title}. {passage.text}"
-
-
-def _write(
-    documents: Sequence[Document], passages: Sequence[Passage], index_dir: Path, folder: Path, encoder: Encoder,
-    facts: dict[str, Any], progress: Progress,
-) -> int:  # fmt: skip
-    snapshots = folder.parent
-    snapshots.mkdir(exist_ok=True)
-    aside = snapshots / f".building-{folder.name}"
-    aside.mkdir()
-    pairs = abbreviations(d.text for d in documents)
-    analyzer = Analyzer(Lexicon.load().extended(pairs))
-    sentences = list(_sentences(passages, analyzer))
-    titles = {d.source.key: d.source.title for d in documents}
-    texts = [embedding_text(p, titles[p.source_key]) for p in passages]
-    texts += [passages[s.passage_row].text[s.start : s.end] for s in sentences]
-    with _VectorCache(index_dir / "cache" / f"{encoder.encoder_id}.sqlite", encoder) as cache:
-        vectors = cache.encode(texts, progress)
-    write_vectors(vectors[: len(passages)], aside / PASSAGE_VECTORS)
-    np.save(aside / SENTENCE_VECTORS, vectors[len(passages) :])
-    terms = [analyzer.index_terms(f"{titles[p.source_key]}. {p.text}") for p in passages]
-    vocabulary = write_postings(terms, aside)
-    write_store(aside / STORE, documents, passages, sentences, vocabulary, pairs)
-    _write_manifest(aside, facts)
-    _sync(aside)
-    aside.rename(folder)
-    _sync_folder(snapshots)
-    return cache.computed
-
-
-def _sentences(passages: Sequence[Passage], analyzer: Analyzer) -> Iterator[SentenceRecord]:
-    row = 0
-    for passage_row, passage in enumerate(passages):
-        for start, end in passage.sentences:
-            text = passage.text[start:end]
-            role = role_of(text, passage.heading_path)
-            yield SentenceRecord(row, passage_row, start, end, role, tuple(analyzer.content_terms(text)))
-            row += 1
-
-
-def _write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in FILES}
-    manifest = {**facts, "files": files}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-
-
-def _publish(index_dir: Path, snapshot_id: str) -> None:
-    published = index_dir / CURRENT
-    if published.is_file() and published.read_text("ascii").strip() == snapshot_id:
-        return
-    aside = index_dir / f".{CURRENT}"
-    aside.write_text(snapshot_id + "\n", "ascii")
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.rename(published)
-    _sync_folder(index_dir)
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-class _VectorCache:
-    """Vectors by the text's hash, one file per encoder; what is computed is kept batch by batch."""
-
-    def __init__(self, path: Path, encoder: Encoder) -> None:
-        path.parent.mkdir(exist_ok=True)
-        self._path, self._db = path, sqlite3.connect(path)
-        self._encoder = encoder
-        self.computed = 0
-
-    def __enter__(self) -> _VectorCache:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    def encode(self, texts: Sequence[str], progress: Progress) -> Vectors:
-        try:
-            return self._encode(texts, progress)
-        except sqlite3.DatabaseError as error:
-            raise SnapshotError(
-                f"vector cache {self._path}: cannot be used ({error}); delete it and run `osler index build` again"
-            ) from error
-
-    def _encode(self, texts: Sequence[str], progress: Progress) -> Vectors:
-        self._db.execute("CREATE TABLE IF NOT EXISTS vector (hash BLOB PRIMARY KEY, vector BLOB NOT NULL)")
-        hashes = [hashlib.sha256(t.encode()).digest() for t in texts]
-        missing = {h: t for h, t in zip(hashes, texts, strict=True) if not self._get(h)}
-        todo = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))  # like lengths share a batch
-        for first in range(0, len(todo), _BATCH):
-            progress("embed", first, len(todo))
-            self._compute(todo[first : first + _BATCH])
-        progress("embed", len(todo), len(todo))
-        self.computed = len(todo)
-        found = [np.frombuffer(self._get(h) or b"", np.float32) for h in hashes]
-        return np.stack(found)
-
-    def _compute(self, items: list[tuple[bytes, str]]) -> None:
-        vectors = self._encoder.encode([text for _, text in items])
-        rows = [(h, v.tobytes()) for (h, _), v in zip(items, vectors, strict=True)]
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO vector VALUES (?,?)", rows)
-
-    def _get(self, key: bytes) -> bytes | None:
-        found = self._db.execute("SELECT vector FROM vector WHERE hash = ?", (key,)).fetchone()
-        return found[0] if found else None
+def _entry(segment: Segment) -> dict[str, Any]:
+    """A segment in a manifest."""
+    record = sha256(segment.folder / RECORD)
+    return {"segment_id": segment.segment_id, "sha256": record, **segment.counts._asdict()}

@@ -106,6 +106,8 @@ def export_encoder(model: str, encoders: Path) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     encoders.mkdir(parents=True, exist_ok=True)
+    if _borrowed(folder):
+        return folder
     aside = Path(tempfile.mkdtemp(prefix=".export-", dir=encoders))
     try:
         _export(OriginalEncoder(model), model, aside)
@@ -114,6 +116,19 @@ def export_encoder(model: str, encoders: Path) -> Path:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def _borrowed(folder: Path) -> bool:
+    """Takes the export from another index beside this one, by hard links: it is large, and takes long to make."""
+    for made in sorted(folder.parent.parent.parent.glob(f"*/{folder.parent.name}/{folder.name}")):
+        if made != folder and made.is_dir() and not damaged_encoder(made):
+            try:
+                shutil.copytree(made, folder, copy_function=os.link)
+            except OSError:  # another file system
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(made, folder)
+            return True
+    return False
 
 
 def _export(original: OriginalEncoder, model: str, folder: Path) -> None:

@@ -1,11 +1,14 @@
-"""Lexical search: BM25 with the scores of every term computed when the index is built.
+"""Lexical search: BM25 over the postings of segments.
 
 Lucene's variant (Kamphuis et al., Which BM25 do you mean?, ECIR 2020): idf = ln(1 + (N - df + 0.5) / (df + 0.5)),
-tf part = tf / (tf + k1 (1 - b + b length / mean length)). Stored like a sparse matrix by term, memory-mapped.
+tf part = tf / (tf + k1 (1 - b + b length / mean length)). A segment stores counts and lengths like a sparse matrix by
+term, memory-mapped; N, df and the mean length are those of the whole snapshot, so that a score does not depend on how
+the corpus lies in segments.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +18,10 @@ from numpy.typing import NDArray
 
 K1 = 0.9
 B = 0.4
-FILES = ("postings.rows.npy", "postings.scores.npy", "postings.starts.npy")
+ROWS, COUNTS, STARTS, LENGTHS = FILES = (
+    "postings.rows.npy", "postings.counts.npy", "postings.starts.npy", "postings.lengths.npy",
+)  # fmt: skip
+_MOST = np.iinfo(np.uint16).max
 
 
 def idf(documents: int, df: int) -> float:
@@ -23,41 +29,55 @@ def idf(documents: int, df: int) -> float:
     return float(np.log(1 + (documents - df + 0.5) / (df + 0.5)))
 
 
-def write_postings(documents: Sequence[Sequence[str]], folder: Path) -> dict[str, tuple[int, int]]:
-    """Writes the postings of tokenised ``documents``; returns the vocabulary: term to (term id, df), sorted."""
-    mean = max(1.0, float(np.mean([len(d) for d in documents])) if documents else 1.0)
-    postings: dict[str, list[tuple[int, float]]] = {}
-    for row, terms in enumerate(documents):
-        norm = K1 * (1 - B + B * len(terms) / mean)
+class PostingsWriter:
+    """Collects the terms of passages, row by row, in about 12 bytes for each different term of a passage."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+        self._terms, self._rows, self._counts, self._lengths = array("I"), array("I"), array("H"), array("I")
+
+    def add(self, terms: Sequence[str]) -> None:
+        row = len(self._lengths)
+        self._lengths.append(len(terms))
         for term, count in Counter(terms).items():
-            postings.setdefault(term, []).append((row, count / (count + norm)))
-    vocabulary, starts = {}, [0]
-    rows: list[int] = []
-    scores: list[float] = []
-    for term_id, term in enumerate(sorted(postings)):
-        entries = postings[term]
-        weight = idf(len(documents), len(entries))
-        rows += [row for row, _ in entries]
-        scores += [weight * tf for _, tf in entries]
-        starts.append(len(rows))
-        vocabulary[term] = (term_id, len(entries))
-    np.save(folder / FILES[0], np.array(rows, np.int32))
-    np.save(folder / FILES[1], np.array(scores, np.float32))
-    np.save(folder / FILES[2], np.array(starts, np.int64))
-    return vocabulary
+            self._terms.append(self._ids.setdefault(term, len(self._ids)))
+            self._rows.append(row)
+            self._counts.append(min(count, _MOST))
+
+    @property
+    def total_length(self) -> int:
+        return sum(self._lengths)
+
+    def write(self, folder: Path) -> dict[str, tuple[int, int]]:
+        """Writes the postings; returns the vocabulary, sorted: term to (term id, number of passages that have it)."""
+        vocabulary = sorted(self._ids)
+        renumbered = np.empty(len(vocabulary), np.int64)
+        renumbered[[self._ids[term] for term in vocabulary]] = np.arange(len(vocabulary))
+        terms = renumbered[np.frombuffer(self._terms, np.uint32)] if len(vocabulary) else np.empty(0, np.int64)
+        order = np.argsort(terms, kind="stable")  # rows of a term stay in order
+        df = np.bincount(terms, minlength=len(vocabulary))
+        np.save(folder / ROWS, np.frombuffer(self._rows, np.uint32)[order].astype(np.int32))
+        np.save(folder / COUNTS, np.frombuffer(self._counts, np.uint16)[order])
+        np.save(folder / STARTS, np.concatenate([[0], np.cumsum(df)]).astype(np.int64))
+        np.save(folder / LENGTHS, np.frombuffer(self._lengths, np.uint32).astype(np.int32))
+        return {term: (i, int(df[i])) for i, term in enumerate(vocabulary)}
 
 
-class LexicalIndex:
-    """Written postings, memory-mapped."""
+class Postings:
+    """The written postings of one segment, memory-mapped."""
 
-    def __init__(self, folder: Path, documents: int) -> None:
-        self._rows, self._scores, self._starts = (np.load(folder / name, mmap_mode="r") for name in FILES)
-        self._documents = documents
+    def __init__(self, folder: Path) -> None:
+        self._rows, self._counts, self._starts, self._lengths = (np.load(folder / n, mmap_mode="r") for n in FILES)
 
-    def scores(self, weights: Mapping[int, float]) -> NDArray[np.float32]:
-        """BM25 of every document, shape (documents,), for term ids with their weights in the query."""
-        total = np.zeros(self._documents, np.float32)
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def scores(self, weights: Mapping[int, float], mean_length: float) -> NDArray[np.float32]:
+        """BM25 of every passage, shape (passages,), for term ids with their idf times their weight in the query."""
+        total = np.zeros(len(self), np.float32)
         for term_id, weight in weights.items():
             span = slice(int(self._starts[term_id]), int(self._starts[term_id + 1]))
-            total[self._rows[span]] += np.float32(weight) * self._scores[span]  # a row occurs once in a term's postings
+            rows, counts = self._rows[span], self._counts[span].astype(np.float32)
+            norms = np.float32(K1 * (1 - B)) + np.float32(K1 * B / mean_length) * self._lengths[rows]
+            total[rows] += np.float32(weight) * counts / (counts + norms)  # a row occurs once in a term's postings
         return total

@@ -1,27 +1,41 @@
-"""Text of a snapshot: sources, passages, sentences and vocabulary in one read-only SQLite file.
+"""Text of a segment: sources, passages, sentences and vocabulary in one SQLite file, written once.
 
-SQLite is opened by page, so opening does not grow with the corpus, and any tool can read it.
+SQLite is opened by page, so opening does not grow with the corpus, and any tool can read it. Records that a query may
+need by the hundred are JSON; what only a rewriting of the segment needs is kept as the reader gave it.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rag.domain import Document, Passage, Role, Source
-from rag.errors import NotFoundError, SnapshotError
+from rag.errors import SnapshotError
 
 _SCHEMA = """
-CREATE TABLE source (key TEXT PRIMARY KEY, record TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE passage (row INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, record TEXT NOT NULL,
-                      first_sentence INTEGER NOT NULL, sentences INTEGER NOT NULL);
+CREATE TABLE source (key TEXT PRIMARY KEY, digest TEXT NOT NULL, record TEXT NOT NULL, text TEXT NOT NULL,
+                     blocks TEXT NOT NULL, cites TEXT NOT NULL, place INTEGER NOT NULL,
+                     first_passage INTEGER NOT NULL, passages INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE passage (row INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, text_digest BLOB NOT NULL,
+                      record TEXT NOT NULL, first_sentence INTEGER NOT NULL, sentences INTEGER NOT NULL);
+CREATE TABLE twin (passage_id TEXT PRIMARY KEY, source_key TEXT NOT NULL, of_passage TEXT NOT NULL,
+                   of_source TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sentence (row INTEGER PRIMARY KEY, passage_row INTEGER NOT NULL, start INTEGER NOT NULL,
                        end INTEGER NOT NULL, role TEXT NOT NULL, terms TEXT NOT NULL);
 CREATE TABLE term (term TEXT PRIMARY KEY, term_id INTEGER NOT NULL, df INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE abbreviation (short TEXT PRIMARY KEY, long TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE abbreviation (short TEXT NOT NULL, long TEXT NOT NULL, sources INTEGER NOT NULL,
+                           PRIMARY KEY (short, long)) WITHOUT ROWID;
+"""
+#: Made when all rows are there, which is faster than keeping them up.
+_LOOKUPS = """
+CREATE INDEX passage_text ON passage (text_digest);
+CREATE INDEX twin_of ON twin (of_passage);
+CREATE INDEX twin_of_source ON twin (of_source);
+CREATE INDEX twin_source ON twin (source_key);
+CREATE INDEX source_digest ON source (digest);
 """
 
 
@@ -36,34 +50,80 @@ class SentenceRecord(NamedTuple):
     terms: tuple[str, ...]
 
 
+class Twin(NamedTuple):
+    """A passage whose words another source's passage has already: it is stored under that one."""
+
+    passage: Passage
+    of_passage: str
+    of_source: str
+
+
+class Owner(NamedTuple):
+    """The passage under which words are stored, and its source."""
+
+    passage_id: str
+    source_key: str
+
+
 class TermStats(NamedTuple):
     term_id: int
     df: int
 
 
-def write_store(
-    path: Path,
-    documents: Iterable[Document],
-    passages: Sequence[Passage],
-    sentences: Sequence[SentenceRecord],
-    vocabulary: dict[str, tuple[int, int]],
-    abbreviations: Iterable[tuple[str, str]],
-) -> None:
-    first = {s.passage_row: s.row for s in reversed(sentences)}
-    db = sqlite3.connect(path)
-    with db:
-        db.executescript(_SCHEMA)
-        db.executemany("INSERT INTO source VALUES (?,?,?)",
-                       ((d.source.key, d.source.model_dump_json(), d.text) for d in documents))  # fmt: skip
-        db.executemany("INSERT INTO passage VALUES (?,?,?,?,?)",
-                       ((row, p.passage_id, p.model_dump_json(), first[row], len(p.sentences))
-                        for row, p in enumerate(passages)))  # fmt: skip
-        db.executemany("INSERT INTO sentence VALUES (?,?,?,?,?,?)",
-                       ((*s[:4], s.role.value, json.dumps(s.terms)) for s in sentences))  # fmt: skip
-        db.executemany("INSERT INTO term VALUES (?,?,?)", ((t, *ids) for t, ids in vocabulary.items()))
-        db.executemany("INSERT INTO abbreviation VALUES (?,?)", abbreviations)
-    db.execute("VACUUM")
-    db.close()
+class Placed(NamedTuple):
+    """Where a document lies in a segment: passages ``first`` to ``first + passages``, half-open."""
+
+    digest: str
+    first: int
+    passages: int
+
+
+class StoreWriter:
+    """Writes the store of one segment, document by document."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        # A half-written store is thrown away, so that a journal of it would be of no use.
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.executescript(_SCHEMA)
+        self._db.execute("BEGIN")
+        self._sources = 0
+
+    def add(self, document: Document, digest: str, passages: Sequence[tuple[int, Passage, bytes, int]],
+            twins: Sequence[Twin], sentences: Sequence[SentenceRecord], first_passage: int) -> None:  # fmt: skip
+        """One document: passages come as (row, passage, digest of its text, row of its first sentence)."""
+        source = document.source
+        blocks = "[" + ",".join(b.model_dump_json(exclude_defaults=True) for b in document.blocks) + "]"
+        self._db.execute(
+            "INSERT INTO source VALUES (?,?,?,?,?,?,?,?,?)",
+            (source.key, digest, source.model_dump_json(exclude_defaults=True), document.text, blocks,
+             json.dumps(document.cites), self._sources, first_passage, len(passages)),
+        )  # fmt: skip
+        self._sources += 1
+        self._db.executemany("INSERT INTO passage VALUES (?,?,?,?,?,?)", (
+            (row, p.passage_id, text_digest, p.model_dump_json(exclude_defaults=True), first, len(p.sentences))
+            for row, p, text_digest, first in passages
+        ))  # fmt: skip
+        self._db.executemany("INSERT OR IGNORE INTO twin VALUES (?,?,?,?,?)", (
+            (t.passage.passage_id, source.key, t.of_passage, t.of_source, t.passage.model_dump_json())
+            for t in twins
+        ))  # fmt: skip
+        self._db.executemany(
+            "INSERT INTO sentence VALUES (?,?,?,?,?,?)",
+            ((*s[:4], s.role.value, json.dumps(s.terms)) for s in sentences),
+        )
+
+    def finish(self, vocabulary: dict[str, tuple[int, int]], abbreviations: Iterable[tuple[str, str, int]]) -> None:
+        self._db.executemany("INSERT INTO term VALUES (?,?,?)", ((t, *ids) for t, ids in sorted(vocabulary.items())))
+        self._db.executemany("INSERT INTO abbreviation VALUES (?,?,?)", abbreviations)
+        self._db.execute("COMMIT")
+        self._db.executescript(_LOOKUPS)
+        self._db.close()
+
+    def close(self) -> None:
+        """Gives up a store that is not finished."""
+        self._db.close()
 
 
 class Store:
@@ -76,65 +136,101 @@ class Store:
             self._db.execute("SELECT 1 FROM passage LIMIT 1")
         except sqlite3.DatabaseError as error:
             raise SnapshotError(f"{path}: not a readable store ({error}); build the index again") from error
-        self._sources: dict[str, Source] = {}
-        self._passages: dict[int, Passage] = {}
 
     def close(self) -> None:
         self._db.close()
 
     def passage(self, row: int) -> Passage:
-        known = self._passages.get(row)
-        if known is None:
-            (record,) = self._db.execute("SELECT record FROM passage WHERE row = ?", (row,)).fetchone()
-            known = Passage.model_validate_json(record)
-            self._remember(row, known)
-        return known
+        (record,) = self._db.execute("SELECT record FROM passage WHERE row = ?", (row,)).fetchone()
+        return Passage.model_validate_json(record)
 
-    def _remember(self, row: int, passage: Passage) -> None:
-        if len(self._passages) >= 4096:  # bounds the memory of a long-lived process
-            self._passages.clear()
-        self._passages[row] = passage
-
-    def row_of(self, passage_id: str) -> int:
-        """Row of a passage. Raises ``NotFoundError`` for an id that the snapshot does not hold."""
+    def row_of(self, passage_id: str) -> int | None:
         found = self._db.execute("SELECT row FROM passage WHERE passage_id = ?", (passage_id,)).fetchone()
-        if not found:
-            raise NotFoundError(f"passage {passage_id!r}: not in this snapshot; `osler search` shows passage ids")
-        return int(found[0])
+        return int(found[0]) if found else None
 
-    def source(self, key: str) -> Source:
-        if key not in self._sources:
-            (record,) = self._db.execute("SELECT record FROM source WHERE key = ?", (key,)).fetchone()
-            self._sources[key] = Source.model_validate_json(record)
-        return self._sources[key]
+    def with_text(self, text_digest: bytes) -> Owner | None:
+        """The passage whose text has this digest."""
+        found = self._db.execute("SELECT passage_id, json_extract(record, '$.source_key') FROM passage "
+                                 "WHERE text_digest = ?", (text_digest,)).fetchone()  # fmt: skip
+        return Owner(*found) if found else None
 
-    def source_text(self, key: str) -> str:
-        """The whole text of a source: ``text[passage.start:passage.end] == passage.text``."""
-        found = self._db.execute("SELECT text FROM source WHERE key = ?", (key,)).fetchone()
-        return str(found[0])
+    def twin(self, passage_id: str) -> Twin | None:
+        """A passage of this segment that is stored under another's."""
+        found = self._db.execute(
+            "SELECT record, of_passage, of_source FROM twin WHERE passage_id = ?", (passage_id,)
+        ).fetchone()
+        return Twin(Passage.model_validate_json(found[0]), *found[1:]) if found else None
+
+    def twins_of(self, passage_id: str) -> list[Passage]:
+        """The passages of this segment's sources that are stored under ``passage_id``, sorted by their ids."""
+        found = self._db.execute("SELECT record FROM twin WHERE of_passage = ? ORDER BY passage_id", (passage_id,))
+        return [Passage.model_validate_json(record) for (record,) in found]
+
+    def leaning_on(self, source_key: str) -> list[tuple[str, str]]:
+        """This segment's sources with a passage stored under one of ``source_key``: (key, that passage's id)."""
+        return list(self._db.execute("SELECT source_key, of_passage FROM twin WHERE of_source = ?", (source_key,)))
+
+    def leans(self, key: str) -> bool:
+        """Whether a source has a passage that is stored under another's."""
+        return bool(self._db.execute("SELECT 1 FROM twin WHERE source_key = ? LIMIT 1", (key,)).fetchone())
+
+    def holds(self, passage_id: str) -> bool:
+        return self.row_of(passage_id) is not None or self.twin(passage_id) is not None
+
+    def passages_of(self, key: str) -> list[Passage]:
+        """All passages of a source, those stored under another's last."""
+        placed = self.placed(key)
+        own = [self.passage(placed.first + i) for i in range(placed.passages)] if placed else []
+        twins = self._db.execute("SELECT record FROM twin WHERE source_key = ? ORDER BY passage_id", (key,))
+        return own + [Passage.model_validate_json(record) for (record,) in twins]
+
+    def source(self, key: str) -> Source | None:
+        found = self._db.execute("SELECT record FROM source WHERE key = ?", (key,)).fetchone()
+        return Source.model_validate_json(found[0]) if found else None
+
+    def sources(self) -> Iterator[Source]:
+        """All sources, in the order of their keys."""
+        for (record,) in self._db.execute("SELECT record FROM source ORDER BY key"):
+            yield Source.model_validate_json(record)
+
+    def document(self, key: str) -> Document:
+        """The document as it was read: ``text[passage.start:passage.end] == passage.text``."""
+        record, text, blocks, cites = self._db.execute(
+            "SELECT record, text, blocks, cites FROM source WHERE key = ?", (key,)
+        ).fetchone()
+        fields = {"source": json.loads(record), "text": text, "blocks": json.loads(blocks), "cites": json.loads(cites)}
+        return Document.model_validate(fields)
+
+    def source_keys(self) -> list[str]:
+        """Keys of all sources, in the order in which they were added."""
+        return [key for (key,) in self._db.execute("SELECT key FROM source ORDER BY place")]
+
+    def placed(self, key: str) -> Placed | None:
+        found = self._db.execute("SELECT digest, first_passage, passages FROM source WHERE key = ?", (key,)).fetchone()
+        return Placed(*found) if found else None
+
+    def digests(self) -> Iterator[str]:
+        """Digests of all documents, sorted."""
+        for (digest,) in self._db.execute("SELECT digest FROM source ORDER BY digest"):
+            yield digest
 
     def sentences(self, passage_rows: Sequence[int]) -> list[SentenceRecord]:
-        """Sentences of these passages, in the order of the passages."""
+        """Sentences of these passages, in the order of their rows."""
         marks = ",".join("?" * len(passage_rows))
         rows = self._db.execute(
-            f"SELECT * FROM sentence WHERE passage_row IN ({marks})",  # noqa: S608  only question marks
+            f"SELECT * FROM sentence WHERE row IN (SELECT s.row FROM passage p JOIN sentence s ON s.row >= "  # noqa: S608
+            f"p.first_sentence AND s.row < p.first_sentence + p.sentences WHERE p.row IN ({marks})) ORDER BY row",
             list(passage_rows),
         ).fetchall()
-        order = {row: i for i, row in enumerate(passage_rows)}
-        records = [SentenceRecord(r[0], r[1], r[2], r[3], Role(r[4]), tuple(json.loads(r[5]))) for r in rows]
-        return sorted(records, key=lambda s: (order[s.passage_row], s.row))
+        return [SentenceRecord(r[0], r[1], r[2], r[3], Role(r[4]), tuple(json.loads(r[5]))) for r in rows]
 
     def terms(self, terms: Iterable[str]) -> dict[str, TermStats]:
-        """Statistics of those terms that the corpus has."""
+        """Statistics of those terms that the segment has."""
         wanted = sorted(set(terms))
         marks = ",".join("?" * len(wanted))
         rows = self._db.execute(f"SELECT * FROM term WHERE term IN ({marks})", wanted)  # noqa: S608  question marks
         return {term: TermStats(term_id, df) for term, term_id, df in rows}
 
-    def abbreviations(self) -> list[tuple[str, str]]:
-        return list(self._db.execute("SELECT short, long FROM abbreviation ORDER BY short"))
-
-    def counts(self) -> dict[str, int]:
-        """Number of sources, passages and sentences."""
-        tables = ("source", "passage", "sentence")
-        return {t: int(self._db.execute(f"SELECT count(*) FROM {t}").fetchone()[0]) for t in tables}  # noqa: S608
+    def abbreviations(self) -> Iterator[tuple[str, str, int]]:
+        """(short form, long form, sources that define it), sorted."""
+        yield from self._db.execute("SELECT short, long, sources FROM abbreviation ORDER BY short, long")

@@ -95,7 +95,8 @@ class Lexicon:
     concepts: Mapping[str, Concept]
     forms: Mapping[tuple[str, ...], str]
     acronyms: Mapping[str, str]
-    longest: int
+    #: Words of the longest form that starts with a word: most words start none, which decides in one step.
+    longest: Mapping[str, int]
 
     @classmethod
     def load(cls, path: Path = TABLE) -> Lexicon:
@@ -105,7 +106,7 @@ class Lexicon:
         for kind, name, parents, synonyms in rows[1:]:
             concepts[name] = Concept(name, kind, tuple(p for p in parents.split("|") if p))
             surface += [(form, name) for form in (name, *synonyms.split("|")) if form]
-        return cls._indexed(concepts, surface, {}, {})
+        return cls._indexed(concepts, surface, {}, {}, {})
 
     def extended(self, abbreviations: Iterable[tuple[str, str]]) -> Lexicon:
         """With pairs (abbreviation, long form) mined from a corpus.
@@ -113,14 +114,15 @@ class Lexicon:
         A long form that is known lends its concept to the abbreviation; an unknown one becomes a concept of kind
         ``term``. An abbreviation that the table already knows keeps the table's meaning.
         """
+        new = [(s, long) for s, long in abbreviations if s not in self.acronyms and _keys(s) not in self.forms]
+        if not new:
+            return self
         concepts, surface = dict(self.concepts), []
-        for short, long in abbreviations:
-            if short in self.acronyms or _keys(short) in self.forms:
-                continue
+        for short, long in new:
             name = self.forms.get(_keys(long)) or self._concept_in(long) or long.lower()
             concepts.setdefault(name, Concept(name, "term", ()))
             surface += [(short, name), (long, name)]
-        return self._indexed(concepts, surface, dict(self.forms), dict(self.acronyms))
+        return self._indexed(concepts, surface, dict(self.forms), dict(self.acronyms), dict(self.longest))
 
     def _concept_in(self, long: str) -> str | None:
         found = self.mentions(long)
@@ -129,13 +131,17 @@ class Lexicon:
 
     @classmethod
     def _indexed(cls, concepts: dict[str, Concept], surface: list[tuple[str, str]],
-                 forms: dict[tuple[str, ...], str], acronyms: dict[str, str]) -> Lexicon:  # fmt: skip
+                 forms: dict[tuple[str, ...], str], acronyms: dict[str, str],
+                 longest: dict[str, int]) -> Lexicon:  # fmt: skip
         for form, name in surface:
             if _is_acronym(form):
                 acronyms.setdefault(form, name)
             if not _is_acronym(form) or _is_safe_in_lower_case(form):
-                forms.setdefault(_keys(form), name)
-        return cls(concepts, forms, acronyms, max(map(len, forms), default=1))
+                keys = _keys(form)
+                forms.setdefault(keys, name)
+                if keys:
+                    longest[keys[0]] = max(len(keys), longest.get(keys[0], 0))
+        return cls(concepts, forms, acronyms, longest)
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Mentions in order of appearance; they do not overlap, the longest at each place wins."""
@@ -149,7 +155,7 @@ class Lexicon:
         return tuple(found)
 
     def _longest_at(self, words: list[Token], keys: list[str], i: int) -> tuple[int, str | None]:
-        for size in range(min(self.longest, len(words) - i), 0, -1):
+        for size in range(min(self.longest.get(keys[i], 0), len(words) - i), 0, -1):
             name = self.forms.get(tuple(keys[i : i + size]))
             if name:
                 return size, name

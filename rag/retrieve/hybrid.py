@@ -39,8 +39,7 @@ def retrieve(
 def lexical_scores(snapshot: Snapshot, text: str) -> NDArray[np.float32]:
     """BM25 of every passage for the terms of ``text``, synonyms and abbreviations included."""
     counts = Counter(snapshot.analyzer.index_terms(text))
-    stats = snapshot.store.terms(counts)
-    return snapshot.lexical.scores({stats[t].term_id: float(n) for t, n in counts.items() if t in stats})
+    return snapshot.lexical.scores({term: float(n) for term, n in counts.items()})
 
 
 def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
