@@ -21,7 +21,7 @@ from rag.index import archive
 from rag.index.encoder import Encoder, OpenVinoEncoder, sha256
 from rag.index.export import PACKAGED_MODEL, encoder_id, export_encoder
 from rag.index.keeping import delete_segments, locked, prune, storage, used_segments
-from rag.index.live import Live, current_segments, orphans_among, other_segments
+from rag.index.live import Live, current_segments, kept_whole, orphans_among, other_segments
 from rag.index.manifest import (
     ENCODERS,
     FORMAT_VERSION,
@@ -36,7 +36,7 @@ from rag.index.manifest import (
     sync_folder,
     write_manifest,
 )
-from rag.index.resume import Progress, Seen, Unfinished, VectorJournal, silent
+from rag.index.resume import Progress, Seen, VectorJournal, silent
 from rag.index.segment import RECORD, Known, Segment, SegmentWriter, digest_of
 from rag.index.store import Owner
 from rag.ingest.split import SPLITTER_VERSION
@@ -143,13 +143,13 @@ class _Builder:
         values = (FORMAT_VERSION, SPLITTER_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id(model))
         self._rules = dict(zip(RULES, values, strict=True))
         self._current = current_segments(index_dir, is_strict)
-        self._journal_of_segments = Unfinished(index_dir)
-        self._others = other_segments(index_dir, {s.segment_id for s in self._current}, self._journal_of_segments)
+        self._others = other_segments(index_dir, {s.segment_id for s in self._current})
         self._written: list[Segment] = []
         self._writer: SegmentWriter | None = None
         self._seen = Seen()
         self._vectors = VectorJournal(index_dir, lambda: self._encoder, progress)
         #: Where a passage with the same words may lie; narrowed when it is known what stays.
+        self._facts: dict[str, Any] = {}
         self._elsewhere = [*self._current, *self._others]
 
     @cached_property
@@ -221,7 +221,7 @@ class _Builder:
         return None
 
     def _finish(self) -> None:
-        """Closes the segment that is being written, and remembers it for the case that the build is killed."""
+        """Closes the segment that is being written; from now on a build that is killed need not make it again."""
         writer, self._writer = self._writer, None
         if writer is None:
             return
@@ -232,7 +232,6 @@ class _Builder:
             shutil.rmtree(folder)
         aside.rename(folder)
         sync_folder(folder.parent)
-        self._journal_of_segments.add(segment_id)
         self._vectors.start_anew()
         self._written.append(Segment(folder))
 
@@ -241,28 +240,28 @@ class _Builder:
     def published(self, keeps_unseen: bool, without: Collection[str] = ()) -> Built:
         """Publishes the sources that were taken, and with ``keeps_unseen`` the current ones but ``without``."""
         self._finish()
-        live = Live(self._seen, self._current, self._written, keeps_unseen, without)
-        stays = self._rewritten(live)
-        counts = [s.counts for s in stays]
-        if not any(c.passages for c in counts):
-            raise CorpusError(
-                f"{sum(c.sources for c in counts)} documents: none has text; expected at least one passage to index"
-            )
-        digests = heapq.merge(*(s.store.digests() for s in stays))
-        facts = {**self._rules, "corpus_digest": corpus_digest(digests)}
-        snapshot_id = snapshot_id_of(facts)
-        if self._written or [s.segment_id for s in stays] != [s.segment_id for s in self._current]:
+        snapshot_id = "" if keeps_unseen else self._id_of(self._seen.digests())
+        entries = kept_whole(self._index_dir, snapshot_id) if snapshot_id else None
+        if entries is None:
+            live = Live(self._seen, self._current, self._written, keeps_unseen, without)
+            stays = self._rewritten(live)
+            entries = [_entry(s) for s in stays]
+            if not any(e["passages"] for e in entries):
+                raise CorpusError(
+                    f"{sum(e['sources'] for e in entries)} documents: none has text; expected at least one passage"
+                )
+            snapshot_id = self._id_of(heapq.merge(*(s.store.digests() for s in stays)))
             archive.keep(self._index_dir, self._replaced(stays, live))
-            write_manifest(self._index_dir, snapshot_id, facts, [_entry(s) for s in stays])
+            if entries != kept_whole(self._index_dir, snapshot_id):
+                write_manifest(self._index_dir, snapshot_id, self._facts, entries)
         publish(self._index_dir, snapshot_id)
         self._tidy_up()
-        return Built(
-            snapshot_id,
-            sum(c.sources for c in counts),
-            sum(c.passages for c in counts),
-            self._vectors.computed,
-            not self._written,
-        )
+        sources, passages = (sum(e[name] for e in entries) for name in ("sources", "passages"))
+        return Built(snapshot_id, sources, passages, self._vectors.computed, not self._written)
+
+    def _id_of(self, digests: Iterable[str]) -> str:
+        self._facts = {**self._rules, "corpus_digest": corpus_digest(digests)}
+        return snapshot_id_of(self._facts)
 
     def _rewritten(self, live: Live) -> list[Segment]:
         """Segments that hold exactly what is live: those that do already, and new ones for the rest."""
@@ -302,7 +301,6 @@ class _Builder:
 
     def _tidy_up(self) -> None:
         """Removes segments that no snapshot lists, and what was only for resuming."""
-        self._journal_of_segments.delete()
         self._vectors.delete()
         used = used_segments(self._index_dir)
         present = [p.name for p in (self._index_dir / SEGMENTS).iterdir()]

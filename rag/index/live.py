@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import SnapshotError
-from rag.index.manifest import current_id, read_manifest, segment_folder, snapshot_ids
+from rag.index.manifest import SEGMENTS, current_id, read_manifest, segment_folder
 from rag.index.resume import Seen
 from rag.index.segment import Segment
 from rag.index.snapshot import open_segments, segment_problems
@@ -73,14 +73,21 @@ def current_segments(index_dir: Path, is_strict: bool) -> list[Segment]:
     return _whole(index_dir, manifest["segments"])
 
 
-def other_segments(index_dir: Path, known: Collection[str], unfinished: Iterable[str]) -> list[Segment]:
-    entries = {i: {"segment_id": i} for i in unfinished}
-    for snapshot_id in snapshot_ids(index_dir):
-        try:
-            entries |= {e["segment_id"]: e for e in read_manifest(index_dir, snapshot_id)["segments"]}
-        except SnapshotError:
-            continue  # a damaged one only cannot be reused
-    return _whole(index_dir, [e for i, e in entries.items() if i not in known])
+def other_segments(index_dir: Path, known: Collection[str]) -> list[Segment]:
+    """Segments on disk beside ``known``: of older snapshots, and of a build that was killed before it published."""
+    return _whole(
+        index_dir, ({"segment_id": p.name} for p in sorted((index_dir / SEGMENTS).iterdir()) if p.name not in known)
+    )
+
+
+def kept_whole(index_dir: Path, snapshot_id: str) -> list[dict[str, Any]] | None:
+    """The segments that a kept snapshot lists, if it and every file of them is whole."""
+    try:
+        entries: list[dict[str, Any]] = read_manifest(index_dir, snapshot_id)["segments"]
+    except SnapshotError:
+        return None
+    folders = [(e, segment_folder(index_dir, str(e["segment_id"]))) for e in entries]
+    return None if any(segment_problems(folder, entry) for entry, folder in folders) else entries
 
 
 def _whole(index_dir: Path, entries: Iterable[Mapping[str, Any]]) -> list[Segment]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,13 +11,11 @@ import numpy as np
 
 from rag.errors import SnapshotError
 from rag.index.encoder import Encoder
-from rag.index.manifest import replace_file
 from rag.index.vectors import Halves
 
 Progress = Callable[[str, int, int], None]
 """Called with a step's name, how much is done and how much there is, 0 when that is not known."""
 
-_UNFINISHED = "building.json"
 _JOURNAL = "building.sqlite"
 #: Texts that are embedded and remembered together.
 _BATCH = 256
@@ -46,6 +43,11 @@ class Seen:
         ).fetchone()
         return found
 
+    def digests(self) -> Iterator[str]:
+        """Digests of all that was given, sorted."""
+        for (digest,) in self._db.execute("SELECT digest FROM seen ORDER BY digest"):
+            yield digest
+
     def keys(self) -> Iterator[str]:
         for (key,) in self._db.execute("SELECT key FROM seen"):
             yield key
@@ -68,6 +70,8 @@ class VectorJournal:
             db = sqlite3.connect(self._path)
             db.execute("PRAGMA synchronous = OFF")  # it may be lost with the machine, not with the process
             db.execute("CREATE TABLE IF NOT EXISTS vector (hash BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+        except sqlite3.OperationalError:
+            raise  # the disk's affair, not the file's
         except sqlite3.DatabaseError as error:
             raise SnapshotError(f"{self._path}: cannot be used ({error}); delete it, it only saves time") from error
         return db
@@ -104,24 +108,4 @@ class VectorJournal:
 
     def delete(self) -> None:
         self._db.close()
-        self._path.unlink(missing_ok=True)
-
-
-class Unfinished:
-    """The segments that an unfinished build has finished, by their ids."""
-
-    def __init__(self, index_dir: Path) -> None:
-        self._path = index_dir / _UNFINISHED
-
-    def __iter__(self) -> Iterator[str]:
-        try:
-            found = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return
-        yield from (str(i) for i in found)
-
-    def add(self, segment_id: str) -> None:
-        replace_file(self._path, json.dumps([*self, segment_id]) + "\n")
-
-    def delete(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -149,7 +149,7 @@ class SegmentWriter:
         counts = Counts(self.sources, self.passages, self._sentence_rows, self._postings.total_length)
         files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in FILES}
         record = {"segment_id": segment_id, "rules": dict(rules), "counts": counts._asdict(), "files": files}
-        (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        (folder / RECORD).write_text(_written(record), "utf-8")
         return segment_id
 
     def close(self) -> None:
@@ -219,14 +219,21 @@ class Segment:
 def read_segment(folder: Path) -> dict[str, Any]:
     """The record of a segment. Raises ``SnapshotError`` when it cannot be used."""
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
-        is_whole = set(record["files"]) == set(FILES) and record["segment_id"] == folder.name
+        content = (folder / RECORD).read_text("utf-8")
+        record: dict[str, Any] = json.loads(content)
+        is_whole = (
+            content == _written(record) and set(record["files"]) == set(FILES) and record["segment_id"] == folder.name
+        )
         Counts(**record["counts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(f"segment {folder}: no readable {RECORD} ({error}); run `osler index build`") from error
     if not is_whole:
         raise SnapshotError(f"segment {folder}: {RECORD} is damaged; run `osler index build` to make it again")
     return record
+
+
+def _written(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=1) + "\n"
 
 
 def damaged(folder: Path, record: Mapping[str, Any], largest: int | None = None) -> list[str]:

@@ -94,6 +94,12 @@ class Snapshot:
     def close(self) -> None:
         self.store.close()
 
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def open_segments(index_dir: Path, manifest: dict[str, Any]) -> list[Segment]:
     """The segments of a manifest, opened. Raises ``SnapshotError`` for the first that is missing or damaged."""

@@ -12,17 +12,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.index.lexical import FILES, K1, B, LexicalIndex, idf, write_postings
+from rag.index.lexical import FILES, K1, B, Postings, PostingsWriter, idf
 
 WORDS = [f"w{i}" for i in range(12)]
 documents = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=25), min_size=1, max_size=20)
 
 
+def written(corpus: list[list[str]], folder: Path) -> dict[str, tuple[int, int]]:
+    writer = PostingsWriter()
+    for terms in corpus:
+        writer.add(terms)
+    return writer.write(folder)
+
+
 def scores(corpus: list[list[str]], query: dict[str, float]) -> np.ndarray:
     with tempfile.TemporaryDirectory() as name:
-        vocabulary = write_postings(corpus, Path(name))
-        index = LexicalIndex(Path(name), len(corpus))
-        return index.scores({vocabulary[t][0]: w for t, w in query.items() if t in vocabulary})
+        vocabulary = written(corpus, Path(name))
+        weights = {
+            vocabulary[t][0]: w * idf(len(corpus), vocabulary[t][1]) for t, w in query.items() if t in vocabulary
+        }
+        return Postings(Path(name)).scores(weights, max(1.0, sum(map(len, corpus)) / len(corpus)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -51,7 +60,7 @@ def test_a_weight_multiplies(corpus: list[list[str]], word: str, weight: int) ->
 @given(documents)
 def test_the_vocabulary_counts_documents(corpus: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        vocabulary = write_postings(corpus, Path(name))
+        vocabulary = written(corpus, Path(name))
     assert list(vocabulary) == sorted({w for d in corpus for w in d})
     assert [term_id for term_id, _ in vocabulary.values()] == list(range(len(vocabulary)))
     for word, (_, df) in vocabulary.items():
@@ -78,12 +87,12 @@ def test_no_terms_score_nothing() -> None:
 
 
 def test_documents_without_terms_can_be_written_and_opened(tmp_path: Path) -> None:
-    assert write_postings([[], []], tmp_path) == {}
-    assert LexicalIndex(tmp_path, 2).scores({}).tolist() == [0, 0]
+    assert written([[], []], tmp_path) == {}
+    assert Postings(tmp_path).scores({}, 1.0).tolist() == [0, 0]
 
 
 def test_written_files_hold_no_pickles(tmp_path: Path) -> None:
-    write_postings([["a", "b"], ["b"]], tmp_path)
+    written([["a", "b"], ["b"]], tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
     for name in FILES:
         np.load(tmp_path / name, allow_pickle=False)
