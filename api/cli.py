@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from api.pulling import add_pull
 from rag import __version__
 from rag.errors import InputError, OslerError
 
@@ -185,6 +186,7 @@ def _add_corpus(commands: _Commands[argparse.ArgumentParser], shared: argparse.A
     actions = _commands(corpus)
     check = _command(actions, "check", "corpora.check", "check that a folder keeps the corpus format")
     check.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="folder (default: the starter corpus)")
+    add_pull(actions)
     _add_json(_command(actions, "list", "corpora.list_sources", "list the sources of an index", shared))
     show = _command(actions, "show", "corpora.show", "show a source with its passages", shared)
     show.add_argument("key", metavar="KEY", help="key of a source, as printed by osler corpus list")

@@ -28,7 +28,7 @@ _SHOWN = 20
 def corpus_pull_pubmed(arguments: Namespace) -> int:
     from rag.ingest.pull.pubmed import BATCH_SIZE, pull_pubmed
 
-    limits = {"max_records": arguments.max, "batch_size": arguments.batch or BATCH_SIZE}
+    limits = {"max_records": arguments.max, "batch_size": _batch(arguments, BATCH_SIZE)}
     with _client(arguments) as client, progress() as report:
         done = pull_pubmed(arguments.query, arguments.out, client, **limits, progress=report)
     return _told(done, arguments.out)
@@ -38,7 +38,7 @@ def corpus_pull_pmc(arguments: Namespace) -> int:
     from rag.ingest.pull.pmc import BATCH_SIZE, pull_pmc, read_pmcids
 
     pmcids = arguments.pmcids + (read_pmcids(arguments.listed) if arguments.listed else [])
-    limits = {"max_records": arguments.max, "batch_size": arguments.batch or BATCH_SIZE}
+    limits = {"max_records": arguments.max, "batch_size": _batch(arguments, BATCH_SIZE)}
     with _client(arguments) as client, progress() as report:
         done = pull_pmc(arguments.out, client, pmcids=pmcids, query=arguments.query, **limits, progress=report)
     return _told(done, arguments.out)
@@ -50,7 +50,7 @@ def corpus_pull_baseline(arguments: Namespace) -> int:
     wanted = Wanted(tuple(arguments.mesh), tuple(arguments.type), arguments.since, arguments.with_abstract)
     with progress() as report:
         done = pull_baseline(
-            arguments.files, arguments.out, wanted, batch_size=arguments.batch or BATCH_SIZE, progress=report
+            arguments.files, arguments.out, wanted, batch_size=_batch(arguments, BATCH_SIZE), progress=report
         )
     return _told(done, arguments.out)
 
@@ -98,7 +98,7 @@ def _source(
     sources: _Commands[argparse.ArgumentParser], name: str, function: str, summary: str
 ) -> argparse.ArgumentParser:
     added = sources.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    added.set_defaults(command=function)
+    added.set_defaults(command=f"pulling.{function}")
     added.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to; made when missing")
     return added
 
@@ -117,6 +117,10 @@ def _add_account(source: argparse.ArgumentParser) -> None:
     """The key has no option: what is typed is kept in the shell's history and shown in the list of processes."""
     email = "your address, which NCBI asks for (default: OSLER_NCBI_EMAIL); a key is taken from OSLER_NCBI_API_KEY"
     source.add_argument("--email", metavar="ADDRESS", help=email)
+
+
+def _batch(arguments: Namespace, default: int) -> int:
+    return default if arguments.batch is None else arguments.batch
 
 
 @contextmanager

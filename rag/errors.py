@@ -8,7 +8,8 @@
     └── FailureError           what was given is right but the work failed (exit code 1)
         ├── SnapshotError      a snapshot that is missing, damaged or of another format
         ├── EncoderError       a model that cannot be loaded or does not reproduce its reference vectors
-        └── BusyError          another build holds the index
+        ├── BusyError          another build holds the index, or another pull the folder
+        └── PullError          literature could not be fetched, or not be written
 
 Every message names the subject, the offending value, what was expected and what to do.
 """
@@ -49,4 +50,8 @@ class EncoderError(FailureError):
 
 
 class BusyError(FailureError):
+    pass
+
+
+class PullError(FailureError):
     pass

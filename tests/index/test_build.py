@@ -24,12 +24,11 @@ from rag.index.build import Built, add, build, remove
 from rag.index.encoder import OnnxEncoder, OpenVinoEncoder
 from rag.index.keeping import prune, use
 from rag.index.manifest import CURRENT, corpus_digest, current_id, manifest_path, read_manifest, snapshot_ids
-from rag.index.segment import FILES, RECORD, digest_of
+from rag.index.segment import FILES, RECORD, context, digest_of
 from rag.index.snapshot import Snapshot, segment_problems
 from rag.index.store import Store
 from rag.ingest.readers.markdown import read_file
 from rag.ingest.split import split
-from rag.index.segment import context
 
 BODY = '## Dosing\n\n- Danaparoid {} has little cross-reactivity. {{#d{} checked="primary"}}\n'
 
@@ -234,7 +233,7 @@ def test_what_cannot_be_removed_is_named(index: Path) -> None:
     before = current_id(index)
     with pytest.raises(NotFoundError, match="source 'nobody': not in this index; `osler corpus list`"):
         remove(["hernia", "nobody"], index)
-    with pytest.raises(CorpusError, match="nothing|none has text"):
+    with pytest.raises(CorpusError, match="none has text"):
         remove(list(TINY), index)
     assert opens(index) == before
 
@@ -493,7 +492,7 @@ from rag.ingest.readers.markdown import read_markdown
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-head = "---\\nkey: {}\\ntitle: T\\njurisdiction: US\\nevidence_type: cohort\\n---\\n- Long {} " + "statement " * 40 + ".\\n"
+head = "---\\nkey: {}\\ntitle: T\\nevidence_type: cohort\\n---\\n- Long {} " + "statement " * 40 + ".\\n"
 documents = [read_markdown(head.format(f"k{i}", i).encode(), "x") for i in range(40)]
 try:
     add(documents, Path(sys.argv[2]))
