@@ -6,12 +6,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import NamedTuple
 
 from rag.domain import Block, BlockKind, Document, Source
 
-_SPACE = re.compile(r"\s+")
 #: Control and format characters, lone surrogates, and private-use ones, whose meaning only their font knows.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -40,21 +40,19 @@ def cleaned(text: str) -> str:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(_LIGATURES))
-    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
+    if not text.isprintable():
+        text = _INVISIBLE.sub("", text)
+    return " ".join(text.split())
 
 
 def row_text(header: Iterable[str], cells: Iterable[str]) -> str:
     """A table row that can be quoted alone: "Drug: argatroban | Dose: 2 mcg/kg/min".
 
-    A cell without a heading stands by itself, an empty cell is left out, and one that spans columns is said once.
+    A cell without a heading stands by itself, and an empty cell is left out. Cells that span columns are the caller's
+    affair: two equal neighbours are two values.
     """
-    names = [*header]
-    parts: list[tuple[str, str]] = []
-    for i, cell in enumerate(cells):
-        name = names[i] if i < len(names) else ""
-        if cell and (not parts or parts[-1][1] != cell):
-            parts.append((name, cell))
-    return " | ".join(f"{name}: {cell}" if name and name != cell else cell for name, cell in parts)
+    pairs = zip_longest(cells, header, fillvalue="")
+    return " | ".join(f"{name}: {cell}" if name and name != cell else cell for cell, name in pairs if cell)
 
 
 def key_of(identifier: str) -> str:
