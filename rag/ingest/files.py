@@ -104,8 +104,10 @@ def format_of(path: Path) -> Format:
     head = _head(path, suffix.endswith(".gz"))
     if not head.strip(b"\0 \t\r\n"):
         raise CorpusError(f"{path.name}: begins with {len(head)} bytes of nothing; expected a document")
-    content = _content(head)
     expected = _BY_SUFFIX[suffix]
+    content = _content(head)
+    if content is JSONL and expected != (JSONL,):
+        content = None  # any text may begin with a brace
     found = content if content in expected else None
     if content is None:
         found = expected[0] if expected[0] in (MARKDOWN, PLAIN, JSONL, HTML) else None
