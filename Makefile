@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.stamp-installed
-INDEX := indexes/CURRENT
-INDEXED := corpus $(wildcard corpus/*.md) rag/clinical/lexicon.tsv $(wildcard rag/index/*.py rag/ingest/*.py rag/language/*.py)
+INDEX := indexes/starter/CURRENT
+INDEXED := corpus $(wildcard corpus/*.md) rag/clinical/lexicon.tsv $(wildcard rag/index/*.py rag/ingest/*.py rag/ingest/readers/*.py rag/language/*.py)
 
 QUESTION := Should IVIG (Intravenous Immunoglobulin) be given to a patient with severe thrombocytopenia, cirrhosis, \
 impaired renal function, and heparin-induced thrombocytopenia (HIT) who is on argatroban (argatroban)?
@@ -22,7 +22,7 @@ help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 demo: $(INDEX)  ## set up, build the starter index, and answer the reference question
-	@$(BIN)/osler ask --index indexes "$(QUESTION)"
+	@$(BIN)/osler ask "$(QUESTION)"
 
 test: $(INSTALLED)  ## run the tests but for the slow ones
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
@@ -42,12 +42,12 @@ index: $(INDEX)  ## build the starter index
 
 clean:  ## remove all that was made, and caches
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf indexes/snapshots indexes/encoders indexes/cache indexes/CURRENT indexes/.CURRENT indexes/.lock
+	rm -rf indexes/starter
 	find rag api eval tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The snapshot is named by its content, so a build that changes nothing leaves CURRENT as it was: hence the touch.
 $(INDEX): $(INDEXED) | $(INSTALLED)
-	@$(BIN)/osler index build --index indexes corpus
+	@$(BIN)/osler index build corpus
 	@touch $@
 
 $(INSTALLED): requirements.lock pyproject.toml

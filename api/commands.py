@@ -38,12 +38,17 @@ def search(arguments: Namespace) -> int:
 
 
 def show(arguments: Namespace) -> int:
-    passage, source = pipeline_of(arguments).passage(arguments.passage_id)
+    pipeline = pipeline_of(arguments)
+    passage, source = pipeline.passage(arguments.passage_id)
+    twins, near = pipeline.alike(passage)
     if arguments.as_json:
         record = {"passage": passage.model_dump(mode="json"), "source": source.model_dump(mode="json")}
-        write_json(json.dumps(record, indent=2, ensure_ascii=False))
+        alike = {"same_words": [p.passage_id for p in twins], "nearly_same_words": {p.passage_id: s for p, s in near}}
+        write_json(json.dumps({**record, **alike}, indent=2, ensure_ascii=False))
         return 0
     write_fields(_passage_fields(passage, source))
+    write("".join(f"the same words stand in {p.passage_id}\n" for p in twins))
+    write("".join(f"nearly the same words ({s:.0%}) stand in {p.passage_id}\n" for p, s in near))
     return 0
 
 
@@ -86,7 +91,7 @@ def _passage_fields(passage: Passage, source: Source) -> list[tuple[str, str]]:
         "text": passage.text,
         "source": vancouver(source),
         "source id": source.key,
-        "heading": passage.heading,
+        "heading": " > ".join(passage.heading_path),
         "page": str(passage.page) if passage.page is not None else None,
         "strength": passage.strength,
         "certainty": passage.certainty,

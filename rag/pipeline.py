@@ -127,6 +127,11 @@ class Pipeline:
         with self._lock:
             return self.snapshot.passage(passage_id)
 
+    def alike(self, passage: Passage) -> tuple[list[Passage], list[tuple[Passage, float]]]:
+        """Passages of other sources with the same words, and those with nearly the same and how nearly, in [0.8, 1]."""
+        with self._lock:
+            return self.snapshot.store.twins(passage.passage_id), self.snapshot.store.near(passage)
+
     def _unknown(self, words: Iterable[str]) -> set[str]:
         """Those of ``words`` that the corpus does not use."""
         asked = [word for word in words if word not in STOP_WORDS]

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from rag.domain import Document, Passage, Source
 from rag.errors import CorpusError, NotFoundError
 from rag.index import archive
+from rag.index.compact import compact
 from rag.index.encoder import Encoder, OpenVinoEncoder, sha256
 from rag.index.export import PACKAGED_MODEL, encoder_id, export_encoder
 from rag.index.keeping import delete_segments, locked, prune, storage, used_segments
@@ -39,6 +40,7 @@ from rag.index.manifest import (
 from rag.index.resume import Progress, Seen, VectorJournal, silent
 from rag.index.segment import RECORD, Known, Segment, SegmentWriter, digest_of
 from rag.index.store import Owner
+from rag.ingest.duplicates import KEYS_VERSION
 from rag.ingest.split import SPLITTER_VERSION
 from rag.language.lexicon import TABLE, Lexicon
 from rag.language.terms import ANALYSIS_VERSION
@@ -140,7 +142,7 @@ class _Builder:
         for left_over in (*index_dir.glob(f"{SEGMENTS}/.building-*"), *index_dir.glob(f"{ENCODERS}/.export-*")):
             shutil.rmtree(left_over)
         (index_dir / SEGMENTS).mkdir(exist_ok=True)
-        values = (FORMAT_VERSION, SPLITTER_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id(model))
+        values = (FORMAT_VERSION, SPLITTER_VERSION, KEYS_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id(model))
         self._rules = dict(zip(RULES, values, strict=True))
         self._current = current_segments(index_dir, is_strict)
         self._others = other_segments(index_dir, {s.segment_id for s in self._current})
@@ -205,9 +207,7 @@ class _Builder:
 
     def _write(self, document: Document, digest: str, known: Known) -> None:
         if self._writer is None:
-            aside = self._index_dir / SEGMENTS / ".building-segment"
-            aside.mkdir()
-            self._writer = SegmentWriter(aside, self._lexicon, self._vectors.encode, self._twin)
+            self._writer = SegmentWriter(self._aside(), self._lexicon, self._vectors.encode, self._twin)
         self._writer.add(document, digest, known)
         if self._writer.passages >= SEGMENT_PASSAGES:
             self._finish()
@@ -225,15 +225,24 @@ class _Builder:
         writer, self._writer = self._writer, None
         if writer is None:
             return
-        segment_id = writer.finish(self._rules)
-        aside, folder = writer.folder, segment_folder(self._index_dir, segment_id)
+        self._closed(writer.folder, writer.finish(self._rules))
+        self._vectors.start_anew()
+
+    def _aside(self) -> Path:
+        aside = self._index_dir / SEGMENTS / ".building-segment"
+        aside.mkdir()
+        return aside
+
+    def _closed(self, aside: Path, segment_id: str) -> Segment:
+        """Puts a finished segment in its place, on disk for good."""
+        folder = segment_folder(self._index_dir, segment_id)
         sync(aside)
-        if folder.exists():  # the same documents, left by a build that was killed
+        if folder.exists():  # of the same documents, but damaged or left by a build that was killed
             shutil.rmtree(folder)
         aside.rename(folder)
         sync_folder(folder.parent)
-        self._vectors.start_anew()
         self._written.append(Segment(folder))
+        return self._written[-1]
 
     # publishing what is live
 
@@ -264,29 +273,40 @@ class _Builder:
         return snapshot_id_of(self._facts)
 
     def _rewritten(self, live: Live) -> list[Segment]:
-        """Segments that hold exactly what is live: those that do already, and new ones for the rest."""
+        """Segments that hold exactly what is live: those that do already, what is left of others, and new ones."""
         segments = [*self._current, *self._others, *self._written]
         dropped = {s.segment_id: live.dropped(s) for s in segments}
         orphans = orphans_among(segments, dropped)
         stays: list[Segment] = []
-        rest: list[Segment] = []
+        again: list[tuple[Segment, Collection[str]]] = []  # with the sources to write anew
         for segment in segments:
-            is_kept = segment.rules == self._rules and not dropped[segment.segment_id] and segment not in orphans
-            (stays if is_kept else rest).append(segment)
+            if segment.rules != self._rules:
+                again.append((segment, segment.store.source_keys() - dropped[segment.segment_id]))
+                continue
+            leaning = orphans[segment.segment_id]
+            stays += self._without(segment, dropped[segment.segment_id] | leaning)
+            again.append((segment, leaning))
         small = [s for s in stays if s.counts.passages * 8 < SEGMENT_PASSAGES]
         if len(small) > MOST_SMALL:
-            stays, rest = [s for s in stays if s not in small], rest + small
-        before, self._elsewhere, self._written = self._written, stays, []
-        for segment in rest:
-            self._copy(segment, dropped[segment.segment_id])
+            stays = [s for s in stays if s not in small]
+            again += [(s, s.store.source_keys()) for s in small]
+        self._elsewhere, before = stays, len(self._written)
+        for segment, keys in again:
+            self._copy(segment, keys)
         self._finish()
-        self._written, new = [*before, *self._written], self._written
-        return [*stays, *new]
+        return [*stays, *self._written[before:]]
 
-    def _copy(self, segment: Segment, dropped: Collection[str]) -> None:
-        """Writes the sources of a segment anew, but those ``dropped``."""
-        kept = [key for key in segment.store.source_keys() if key not in dropped]
-        for key in sorted(kept, key=segment.store.leans):  # those under which others are stored come first
+    def _without(self, segment: Segment, dropped: Collection[str]) -> list[Segment]:
+        """What is left of a segment without some sources: itself, a smaller copy, or nothing."""
+        if not dropped or len(dropped) == segment.counts.sources:
+            return [] if dropped else [segment]
+        aside = self._aside()
+        return [self._closed(aside, compact(segment, dropped, aside))]
+
+    def _copy(self, segment: Segment, keys: Collection[str]) -> None:
+        """Writes sources of a segment anew, with their vectors; those under which others are stored come first."""
+        ordered = (key for key in segment.store.source_order() if key in keys)
+        for key in sorted(ordered, key=segment.store.leans):
             document = segment.store.document(key)
             self._write(document, digest_of(document), self._known([segment], key))
 

@@ -63,6 +63,25 @@ class PostingsWriter:
         return {term: (i, int(df[i])) for i, term in enumerate(vocabulary)}
 
 
+def write_filtered(source: Path, folder: Path, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Writes the postings in ``source`` for the rows ``kept`` alone, numbered anew, into ``folder``.
+
+    Returns how many passages have each of the old terms, and the sum of the lengths. Terms that none has any more are
+    left out, the others keep their order.
+    """
+    rows, counts, starts, lengths = (np.load(source / name, mmap_mode="r") for name in FILES)
+    place = np.full(len(lengths), -1, np.int32)
+    place[kept] = np.arange(len(kept), dtype=np.int32)
+    moved = place[rows]
+    stays = moved >= 0
+    df = np.diff(np.concatenate([[0], np.cumsum(stays)])[starts])
+    np.save(folder / ROWS, moved[stays])
+    np.save(folder / COUNTS, counts[stays])
+    np.save(folder / STARTS, np.concatenate([[0], np.cumsum(df[df > 0])]).astype(np.int64))
+    np.save(folder / LENGTHS, lengths[kept])
+    return df, int(lengths[kept].sum())
+
+
 class Postings:
     """The written postings of one segment, memory-mapped."""
 

@@ -16,6 +16,7 @@ from rag.errors import NotFoundError
 from rag.index.lexical import idf
 from rag.index.segment import Counts, Segment
 from rag.index.store import SentenceRecord, Store
+from rag.ingest.duplicates import LEAST, alike, band_keys, shingles, signatures
 
 _REMEMBERED = 4096
 _K = TypeVar("_K")
@@ -51,6 +52,7 @@ class Library:
     """Sources, passages and sentences. Usable from several threads: each read is one short statement."""
 
     def __init__(self, segments: Sequence[Segment]) -> None:
+        self._segments = segments
         self._stores = [s.store for s in segments]
         self._counts = [s.counts for s in segments]
         self._passages = Rows(c.passages for c in self._counts)
@@ -86,6 +88,21 @@ class Library:
     def twins(self, passage_id: str) -> list[Passage]:
         """Passages of other sources with exactly the words of this one, sorted by their ids."""
         return sorted((p for s in self._stores for p in s.twins_of(passage_id)), key=lambda p: p.passage_id)
+
+    def near(self, passage: Passage) -> list[tuple[Passage, float]]:
+        """Other passages with nearly the same words and the share of their five-word runs in common, most alike first.
+
+        They may say the opposite: one word is enough. Looks at the keys of all passages, 128 bytes each.
+        """
+        keys, own = band_keys(signatures([passage.text]))[0], shingles(passage.text)
+        found = []
+        for segment, start in zip(self._segments, self._passages.starts, strict=False):
+            for row in np.flatnonzero((segment.band_keys == keys).any(axis=1)).tolist():
+                other = self.passage(start + row)
+                similarity = alike(own, shingles(other.text))
+                if similarity >= LEAST and other.text != passage.text:
+                    found.append((other, similarity))
+        return sorted(found, key=lambda pair: (-pair[1], pair[0].passage_id))
 
     def source(self, key: str) -> Source:
         """Raises ``NotFoundError`` for a key that the snapshot does not hold."""

@@ -29,7 +29,7 @@ class Live:
         if segment.segment_id in self._current and self._keeps_unseen:
             touched = {*self._seen.keys(), *self._without}  # few, where a corpus may have a million
             return frozenset(k for k in touched if segment.store.placed(k) and not self._has(segment, k))
-        return frozenset(k for k in segment.store.source_keys() if not self._has(segment, k))
+        return frozenset(k for k in segment.store.source_order() if not self._has(segment, k))
 
     def _has(self, segment: Segment, key: str) -> bool:
         given = self._seen.get(key)
@@ -43,21 +43,22 @@ class Live:
         return sorted(k for k, new, old in given if new and old and new[0] != old.digest)
 
 
-def orphans_among(segments: Sequence[Segment], dropped: Mapping[str, frozenset[str]]) -> list[Segment]:
-    """Segments with a source that is live and has a passage stored under one that will not be there."""
+def orphans_among(segments: Sequence[Segment], dropped: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """By segment, live sources that have a passage stored under one that will not be there."""
 
     def is_there(passage_id: str, key: str) -> bool:
         return any(key not in dropped[s.segment_id] and s.store.row_of(passage_id) is not None for s in segments)
 
     gone = {key for keys in dropped.values() for key in keys}
-    return [
-        s for s in segments
-        if any(
-            key not in dropped[s.segment_id] and not is_there(of_passage, of_source)
+    return {
+        s.segment_id: frozenset(
+            key
             for of_source in gone
             for key, of_passage in s.store.leaning_on(of_source)
+            if key not in dropped[s.segment_id] and not is_there(of_passage, of_source)
         )
-    ]  # fmt: skip
+        for s in segments
+    }
 
 
 def current_segments(index_dir: Path, is_strict: bool) -> list[Segment]:

@@ -21,7 +21,7 @@ SNAPSHOTS = "snapshots"
 SEGMENTS = "segments"
 ENCODERS = "encoders"
 #: What a segment's content depends on beside its documents.
-RULES = ("format_version", "splitter_version", "analysis_version", "lexicon_sha256", "encoder_id")
+RULES = ("format_version", "splitter_version", "keys_version", "analysis_version", "lexicon_sha256", "encoder_id")
 #: What a snapshot is named after.
 SHAPED_BY = (*RULES, "corpus_digest")
 _REBUILD = "run `osler index build` to make it again"

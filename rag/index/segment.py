@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ from rag.index.lexical import FILES as POSTINGS
 from rag.index.lexical import Postings, PostingsWriter
 from rag.index.store import Owner, SentenceRecord, Store, StoreWriter, Twin
 from rag.index.vectors import DenseIndex, DenseWriter, Halves, HalvesFile
-from rag.ingest.split import split
+from rag.ingest.duplicates import Keys, band_keys, signatures
+from rag.ingest.split import context, split
 from rag.language.abbreviations import definitions
 from rag.language.lexicon import Lexicon
 from rag.language.roles import role_of
@@ -35,14 +36,10 @@ STORE = "store.sqlite"
 PASSAGE_VECTORS = "passages.faiss"
 SENTENCE_VECTORS = "sentences.npy"
 RECORD = "segment.json"
-FILES = (STORE, PASSAGE_VECTORS, SENTENCE_VECTORS, *POSTINGS)
+BAND_KEYS = "bands.npy"
+FILES = (STORE, PASSAGE_VECTORS, SENTENCE_VECTORS, BAND_KEYS, *POSTINGS)
 #: Texts that are embedded together: enough to sort by length, few enough to hold.
 _PENDING = 2048
-
-
-def context(p, s):
-    return f"{s.title}. {p.text}"
-
 
 Known = Mapping[str, NDArray[np.float16]]
 """Vectors by text, of texts that were embedded before."""
@@ -86,16 +83,18 @@ class SegmentWriter:
         self._postings = PostingsWriter()
         self._passages = _Embedding(DenseWriter(folder / PASSAGE_VECTORS))
         self._sentences = _Embedding(HalvesFile(folder / SENTENCE_VECTORS))
+        self._texts: list[str] = []  # whose band keys are not computed yet
+        self._band_keys: list[Keys] = []
         self._held: dict[bytes, Owner] = {}
         self._abbreviations: Counter[tuple[str, str]] = Counter()
-        self._digests = hashlib.sha256()
+        self._digests: list[str] = []
         self.sources = self.passages = self._sentence_rows = 0
 
     def add(self, document: Document, digest: str, known: Known) -> None:
         """One document. ``known`` are vectors of its earlier version, which are not computed again."""
         pairs = sorted(set(definitions(document.text)))
         self._abbreviations.update(pairs)
-        self._digests.update(digest.encode())
+        self._digests.append(digest)
         analyzer = Analyzer(self._lexicon.extended(pairs)) if pairs else self._analyzer
         first = self.passages
         rows, twins, sentences = [], list[Twin](), list[SentenceRecord]()
@@ -110,6 +109,7 @@ class SegmentWriter:
             embedded = context(passage, document.source)
             self._postings.add(analyzer.index_terms(embedded))
             self._passages.put(embedded, known)
+            self._texts.append(passage.text)
             self.passages += 1
             if document.source.stands:
                 self._held[text_digest] = Owner(passage.passage_id, passage.source_key)
@@ -135,6 +135,8 @@ class SegmentWriter:
         passages = len(self._passages.new)
         self._passages.write(vectors[:passages])
         self._sentences.write(vectors[passages:])
+        self._band_keys.append(band_keys(signatures(self._texts)))
+        self._texts = []
 
     def finish(self, rules: Mapping[str, Any]) -> str:
         """Writes what is left and the record; returns the segment's id, a digest of ``rules`` and the documents."""
@@ -143,19 +145,27 @@ class SegmentWriter:
         vocabulary = self._postings.write(folder)
         self._passages.target.finish()
         self._sentences.target.finish()
+        np.save(folder / BAND_KEYS, np.concatenate(self._band_keys))
         self._store.finish(vocabulary, ((*pair, n) for pair, n in sorted(self._abbreviations.items())))
-        self._digests.update(json.dumps(dict(rules), sort_keys=True).encode())
-        segment_id = self._digests.hexdigest()[:16]
         counts = Counts(self.sources, self.passages, self._sentence_rows, self._postings.total_length)
-        files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in FILES}
-        record = {"segment_id": segment_id, "rules": dict(rules), "counts": counts._asdict(), "files": files}
-        (folder / RECORD).write_text(_written(record), "utf-8")
-        return segment_id
+        return write_record(folder, self._digests, rules, counts)
 
     def close(self) -> None:
         """Gives up a segment that is not finished."""
         self._store.close()
         self._sentences.target.close()
+
+
+def write_record(folder: Path, digests: Iterable[str], rules: Mapping[str, Any], counts: Counts) -> str:
+    """Writes the record of a segment whose files are all there; returns its id, a digest of documents and ``rules``."""
+    whole = hashlib.sha256(json.dumps(dict(rules), sort_keys=True).encode())
+    for digest in digests:
+        whole.update(digest.encode())
+    segment_id = whole.hexdigest()[:16]
+    files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in FILES}
+    record = {"segment_id": segment_id, "rules": dict(rules), "counts": counts._asdict(), "files": files}
+    (folder / RECORD).write_text(_written(record), "utf-8")
+    return segment_id
 
 
 class _Embedding:
@@ -193,6 +203,7 @@ class Segment:
         self.dense = DenseIndex(folder / PASSAGE_VECTORS)
         self.postings = Postings(folder)
         self.sentence_vectors: Halves = np.load(folder / SENTENCE_VECTORS, mmap_mode="r")
+        self.band_keys: Keys = np.load(folder / BAND_KEYS, mmap_mode="r")
 
     @property
     def rules(self) -> dict[str, Any]:

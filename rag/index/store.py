@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.domain import Document, Passage, Role, Source
 from rag.errors import SnapshotError
@@ -37,6 +40,25 @@ CREATE INDEX twin_of_source ON twin (of_source);
 CREATE INDEX twin_source ON twin (source_key);
 CREATE INDEX source_digest ON source (digest);
 """
+
+
+_COPY = """
+INSERT INTO source SELECT key, digest, record, text, blocks, cites, row_number() OVER (ORDER BY place) - 1,
+    coalesce(sum(passages) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0), passages
+    FROM old.source WHERE key NOT IN gone;
+INSERT INTO passage SELECT p.new, passage_id, text_digest, record, s.new, sentences
+    FROM p JOIN old.passage o ON o.row = p.old JOIN s ON s.old = o.first_sentence ORDER BY p.new;
+INSERT INTO sentence SELECT s.new, p.new, start, end, role, terms
+    FROM s JOIN old.sentence o ON o.row = s.old JOIN p ON p.old = o.passage_row ORDER BY s.new;
+INSERT INTO twin SELECT * FROM old.twin WHERE source_key NOT IN gone
+""".split(";")
+
+
+class Kept(NamedTuple):
+    """Rows that stay, ascending."""
+
+    passages: NDArray[np.int64]
+    sentences: NDArray[np.int64]
 
 
 class SentenceRecord(NamedTuple):
@@ -126,6 +148,34 @@ class StoreWriter:
         self._db.close()
 
 
+def copy_store(
+    source: Path, path: Path, dropped: Collection[str], kept: Kept, frequencies: Iterable[int],
+    abbreviations: Iterable[tuple[str, str, int]],
+) -> None:  # fmt: skip
+    """Writes a store without the sources ``dropped``: rows numbered anew, and terms with their new ``frequencies``."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA journal_mode = OFF")
+    db.execute("PRAGMA synchronous = OFF")
+    db.executescript(_SCHEMA)
+    db.execute("ATTACH ? AS old", (str(source),))
+    db.executescript("CREATE TEMP TABLE gone (key TEXT PRIMARY KEY) WITHOUT ROWID;"
+                     "CREATE TEMP TABLE p (old INTEGER PRIMARY KEY, new INTEGER);"
+                     "CREATE TEMP TABLE s (old INTEGER PRIMARY KEY, new INTEGER);")  # fmt: skip
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO gone VALUES (?)", ((key,) for key in dropped))
+    db.executemany("INSERT INTO p VALUES (?,?)", ((row, i) for i, row in enumerate(kept.passages.tolist())))
+    db.executemany("INSERT INTO s VALUES (?,?)", ((row, i) for i, row in enumerate(kept.sentences.tolist())))
+    for statement in _COPY:
+        db.execute(statement)
+    terms = [term for (term,) in db.execute("SELECT term FROM old.term ORDER BY term_id")]
+    left = ((term, int(df)) for term, df in zip(terms, frequencies, strict=True) if df)
+    db.executemany("INSERT INTO term VALUES (?,?,?)", ((term, i, df) for i, (term, df) in enumerate(left)))
+    db.executemany("INSERT INTO abbreviation VALUES (?,?,?)", abbreviations)
+    db.execute("COMMIT")
+    db.executescript(_LOOKUPS)
+    db.close()
+
+
 class Store:
     """A written store, read-only and usable from several threads: each read is one short statement."""
 
@@ -201,13 +251,25 @@ class Store:
         fields = {"source": json.loads(record), "text": text, "blocks": json.loads(blocks), "cites": json.loads(cites)}
         return Document.model_validate(fields)
 
-    def source_keys(self) -> list[str]:
+    def source_keys(self) -> frozenset[str]:
+        """Keys of all sources."""
+        return frozenset(self.source_order())
+
+    def source_order(self) -> list[str]:
         """Keys of all sources, in the order in which they were added."""
         return [key for (key,) in self._db.execute("SELECT key FROM source ORDER BY place")]
 
     def placed(self, key: str) -> Placed | None:
         found = self._db.execute("SELECT digest, first_passage, passages FROM source WHERE key = ?", (key,)).fetchone()
         return Placed(*found) if found else None
+
+    def sentence_span(self, first: int, passages: int) -> tuple[int, int]:
+        """Rows of the sentences of passages ``first`` to ``first + passages``, half-open; there is at least one."""
+        low, high = self._db.execute(
+            "SELECT min(first_sentence), max(first_sentence + sentences) FROM passage WHERE row >= ? AND row < ?",
+            (first, first + passages),
+        ).fetchone()
+        return int(low), int(high)
 
     def digests(self) -> Iterator[str]:
         """Digests of all documents, sorted."""

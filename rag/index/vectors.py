@@ -23,23 +23,25 @@ class DenseWriter:
 
     def add(self, vectors: Halves) -> None:
         """``vectors`` (n, d), the same d every time."""
-        import faiss
-
         if self._index is None:
-            kind = faiss.ScalarQuantizer.QT_fp16
-            self._index = faiss.IndexScalarQuantizer(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-            self._index.is_trained = True  # there is nothing to learn for 16-bit floats
+            self._index = _empty(vectors.shape[1])
         self._index.add(np.ascontiguousarray(vectors, np.float32))
 
     def finish(self) -> None:
         import faiss
 
-        if self._index is None:
-            self.add(np.empty((0, 1), np.float16))
-        faiss.write_index(self._index, str(self._path))
+        faiss.write_index(self._index if self._index is not None else _empty(1), str(self._path))
 
     def close(self) -> None:
         """Nothing is open before ``finish``."""
+
+
+def _empty(dimension: int) -> Any:
+    import faiss
+
+    index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    index.is_trained = True  # there is nothing to learn for 16-bit floats
+    return index
 
 
 class HalvesFile:

@@ -24,11 +24,11 @@ from rag.index.build import Built, add, build, remove
 from rag.index.encoder import OnnxEncoder, OpenVinoEncoder
 from rag.index.keeping import prune, use
 from rag.index.manifest import CURRENT, corpus_digest, current_id, manifest_path, read_manifest, snapshot_ids
-from rag.index.segment import FILES, RECORD, context, digest_of
+from rag.index.segment import FILES, RECORD, digest_of
 from rag.index.snapshot import Snapshot, segment_problems
 from rag.index.store import Store
 from rag.ingest.readers.markdown import read_file
-from rag.ingest.split import split
+from rag.ingest.split import context, split
 
 BODY = '## Dosing\n\n- Danaparoid {} has little cross-reactivity. {{#d{} checked="primary"}}\n'
 

@@ -33,7 +33,13 @@ def read(stream: BinaryIO, name: str) -> Iterator[Document]:
             stated = _stated(record)
             pmid = record["PMID"][0]
             source = source_of(key_of(f"pmid{pmid}"), cleaned(str(stated["title"] or "")) or f"PMID {pmid}", stated)
-            yield assembled(source, (Item(part, (label,) if label else ()) for label, part in labelled_parts(abstract)))
+            yield assembled(
+                source,
+                (
+                    Item(part, ("Abstract", label) if label else ("Abstract",))
+                    for label, part in labelled_parts(abstract)
+                ),
+            )
     if is_empty:
         raise CorpusError(f"{name}: has no MEDLINE record; expected lines such as PMID- 12345678; export it again")
 

@@ -184,8 +184,8 @@ def test_tagged_text_is_read_record_by_record() -> None:
     (document,) = nbib.read(io.BytesIO(NBIB.encode()), "x.nbib")  # the other record has no abstract
     assert (document.source.key, document.source.pmid) == ("pmid123", "123")
     assert [(b.heading_path, document.text[b.start : b.end]) for b in document.blocks] == [
-        (("Background",), "Why not."),
-        (("Results",), "5 of 9."),
+        (("Abstract", "Background"), "Why not."),
+        (("Abstract", "Results"), "5 of 9."),
     ]
     first, second = nbib.records_of(NBIB)
     assert nbib.fields_of(second)["retracted"]
