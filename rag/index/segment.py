@@ -86,6 +86,7 @@ class SegmentWriter:
         self._texts: list[str] = []  # whose band keys are not computed yet
         self._band_keys: list[Keys] = []
         self._held: dict[bytes, Owner] = {}
+        self._title: tuple[str, Analyzer, list[str]] = ("", self._analyzer, [])
         self._abbreviations: Counter[tuple[str, str]] = Counter()
         self._digests: list[str] = []
         self.sources = self.passages = self._sentence_rows = 0
@@ -105,9 +106,10 @@ class SegmentWriter:
                 twins.append(Twin(passage, twin.passage_id, twin.source_key))
                 continue
             rows.append((self.passages, passage, text_digest, self._sentence_rows))
-            sentences += self._analysed(passage, analyzer, known)
             embedded = context(passage, document.source)
-            self._postings.add(analyzer.index_terms(embedded))
+            terms = list(self._title_terms(embedded.removesuffix(passage.text), analyzer))
+            sentences += self._analysed(passage, analyzer, known, terms)
+            self._postings.add(terms)
             self._passages.put(embedded, known)
             self._texts.append(passage.text)
             self.passages += 1
@@ -121,11 +123,22 @@ class SegmentWriter:
     def _twin(self, text_digest: bytes, key: str) -> Owner | None:
         return self._held.get(text_digest) or self._elsewhere(text_digest, key)
 
-    def _analysed(self, passage: Passage, analyzer: Analyzer, known: Known) -> Iterator[SentenceRecord]:
+    def _title_terms(self, text: str, analyzer: Analyzer) -> list[str]:
+        """Terms of a title and headings, which neighbouring passages share."""
+        if self._title[:2] != (text, analyzer):
+            self._title = (text, analyzer, analyzer.index_terms(text))
+        return self._title[2]
+
+    def _analysed(self, passage: Passage, analyzer: Analyzer, known: Known, terms: list[str]) -> Iterator[
+        SentenceRecord
+    ]:  # fmt: skip
+        """Sentences of a passage; their terms for lexical search are added to ``terms``."""
         for start, end in passage.sentences:
             text = passage.text[start:end]
-            role, terms = role_of(text, passage.heading_path), tuple(analyzer.content_terms(text))
-            yield SentenceRecord(self._sentence_rows, self.passages, start, end, role, terms)
+            found, content = analyzer.both(text)
+            terms += found
+            role = role_of(text, passage.heading_path)
+            yield SentenceRecord(self._sentence_rows, self.passages, start, end, role, tuple(content))
             self._sentences.put(text, known)
             self._sentence_rows += 1
 

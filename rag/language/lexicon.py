@@ -8,7 +8,7 @@ heparin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -35,12 +35,16 @@ class Concept(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A word with its half-open span; ``key`` is lower-case, without a possessive, with British spelling folded."""
+    """A word with its half-open span.
+
+    ``key`` is lower-case, without a possessive, with British spelling folded; ``form`` is that in the singular.
+    """
 
     text: str
     key: str
     start: int
     end: int
+    form: str
 
 
 _SPELLING = (("haem", "hem"), ("oedema", "edema"), ("oesoph", "esoph"), ("anaem", "anem"), ("leukaem", "leukem"),
@@ -58,12 +62,20 @@ def folded(word: str) -> str:
     return word
 
 
-_folded = lru_cache(maxsize=65_536)(folded)
+@lru_cache(maxsize=65_536)
+def _forms(word: str) -> tuple[str, str]:
+    key = folded(word)
+    return key, _singular(key)
 
 
 def tokens(text: str) -> list[Token]:
     """Words of ``text`` in order. Hyphens and slashes separate words."""
-    return [Token(m[0], _folded(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
+    found = []
+    for match in _WORD.finditer(text):
+        word = match[0]
+        key, form = _forms(word)
+        found.append(Token(word, key, *match.span(), form))
+    return found
 
 
 #: Short acronyms that are also words or name parts in lower case, or too short to be safe.
@@ -145,22 +157,31 @@ class Lexicon:
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Mentions in order of appearance; they do not overlap, the longest at each place wins."""
-        words, found, i = tokens(text), [], 0
-        keys = [_singular(w.key) for w in words]
+        return self.mentions_in(tokens(text))
+
+    def mentions_in(self, words: Sequence[Token]) -> tuple[Mention, ...]:
+        """``mentions`` of a text that was cut into words already."""
+        found, i = [], 0
+        forms = [w.form for w in words]
         while i < len(words):
-            size, name = self._longest_at(words, keys, i)
+            size, name = self._longest_at(words, forms, i) if forms[i] in self.longest else (1, None)
+            name = name or self._acronym(words[i].text)
             if name:
                 found.append(Mention(name, self.concepts[name].kind, words[i].start, words[i + size - 1].end))
             i += size
         return tuple(found)
 
-    def _longest_at(self, words: list[Token], keys: list[str], i: int) -> tuple[int, str | None]:
-        for size in range(min(self.longest.get(keys[i], 0), len(words) - i), 0, -1):
-            name = self.forms.get(tuple(keys[i : i + size]))
+    def _longest_at(self, words: Sequence[Token], forms: list[str], i: int) -> tuple[int, str | None]:
+        for size in range(min(self.longest[forms[i]], len(words) - i), 0, -1):
+            name = self.forms.get(tuple(forms[i : i + size]))
             if name:
                 return size, name
-        word = words[i].text
-        return 1, self.acronyms.get(word) or self.acronyms.get(_singular(word))
+        return 1, None
+
+    def _acronym(self, word: str) -> str | None:
+        if word.islower():
+            return None
+        return self.acronyms.get(word) or self.acronyms.get(_singular(word))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -207,4 +228,4 @@ class Lexicon:
 
 
 def _keys(form: str) -> tuple[str, ...]:
-    return tuple(_singular(t.key) for t in tokens(form))
+    return tuple(t.form for t in tokens(form))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import Stemmer
@@ -9,7 +10,7 @@ import Stemmer
 from rag.language.lexicon import Lexicon, Mention, tokens
 
 #: Raise when the analysis of terms or roles changes in a way that the lexicon's digest does not show.
-ANALYSIS_VERSION = "1"
+ANALYSIS_VERSION = "2"
 
 #: Words that carry no content, in questions and in passages.
 STOP_WORDS = frozenset(
@@ -69,24 +70,28 @@ class Analyzer:
 
     def index_terms(self, text: str) -> list[str]:
         """All terms for lexical search, repeats kept: every stem, and every concept beside the stems of its words."""
-        stems = [stem(t.key) for t in tokens(text) if t.key not in STOP_WORDS]
-        return stems + [f"={m.concept}" for m in self.lexicon.mentions(text)]
+        return self.both(text)[0]
 
-    def content_terms(self, text: str, mentions: tuple[Mention, ...] | None = None) -> list[str]:
+    def content_terms(self, text: str, mentions: Sequence[Mention] | None = None) -> list[str]:
         """What the text is about, in order, repeats kept: concepts, and stems of the words outside them."""
-        found = self.lexicon.mentions(text) if mentions is None else mentions
-        spans = iter((*found, None))
-        mention, terms = next(spans), []
-        for token in tokens(text):
-            while mention is not None and token.start >= mention.end:
-                terms.append(f"={mention.concept}")
-                mention = next(spans)
-            inside = mention is not None and token.start >= mention.start
-            if not inside and token.key not in STOP_WORDS:
-                terms.append(stem(token.key))
-        if mention is not None:
-            terms.append(f"={mention.concept}")
-        return terms
+        return self.both(text, mentions)[1]
+
+    def both(self, text: str, mentions: Sequence[Mention] | None = None) -> tuple[list[str], list[str]]:
+        """``index_terms`` and ``content_terms`` of a text, which is read once; its ``mentions`` unless given."""
+        words = tokens(text)
+        found = self.lexicon.mentions_in(words) if mentions is None else mentions
+        stems, content, at = list[str](), list[str](), 0
+        for word in words:
+            while at < len(found) and word.start >= found[at].end:
+                content.append(f"={found[at].concept}")
+                at += 1
+            if word.key in STOP_WORDS:
+                continue
+            stems.append(stem(word.key))
+            if at == len(found) or word.start < found[at].start:
+                content.append(stems[-1])
+        concepts = [f"={m.concept}" for m in found]
+        return stems + concepts, content + concepts[at:]
 
 
 @cache

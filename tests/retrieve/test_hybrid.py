@@ -26,7 +26,8 @@ QUESTIONS = (
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory, starter_index: Path) -> Iterator[Snapshot]:
     index = empty_index(tmp_path_factory.mktemp("hybrid") / "index", exported_encoder(starter_index))
-    twins = [document(f"twin{i}", "- Danaparoid is given by weight. {#d}\n") for i in range(6)]
+    verbs = ("is", "was", "are", "were", "be", "been")  # words that do not count, so that all score alike
+    twins = [document(f"twin{i}", f"- Danaparoid {verb} given by weight. {{#d}}\n") for i, verb in enumerate(verbs)]
     build([*tiny_corpus(), *twins], index)
     opened = Snapshot(index)
     yield opened
