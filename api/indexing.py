@@ -30,10 +30,13 @@ def add(arguments: Namespace) -> int:
 
 
 def _from_files(arguments: Namespace, change: Any, done: str) -> int:
+    from rag.errors import CorpusError
     from rag.ingest.reading import documents
 
     settings = settings_of(arguments, model=getattr(arguments, "model", None))
     sources = arguments.sources or [settings.corpus_dir]
+    for gone in (path for path in sources if not path.exists()):  # a mistyped name, not a bad file among good ones
+        raise CorpusError(f"{gone}: does not exist; expected a file or a folder of them")
     # Libraries print while a model is exported; standard output is for the one line below.
     with progress() as told, Skipped(arguments.report) as skipped, redirect_stdout(sys.stderr):
         built = change(documents(sources, told=told), settings.index_dir, model=settings.model, progress=told,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from rag import __version__
 from rag.domain import Answer, Audience, Outcome, Passage, Source
 from rag.errors import OslerError
 from rag.pipeline import Pipeline
+from rag.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 QUESTION = "Should IVIG be given to a patient with HIT and cirrhosis who is on argatroban?"
@@ -53,8 +55,9 @@ def damaged_index(starter_index: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(starter_index, tmp_path / "index"))
 
 
-def snapshot_folder(index_dir: Path) -> Path:
-    return index_dir / "snapshots" / (index_dir / "CURRENT").read_text("ascii").strip()
+def segment_folder(index_dir: Path) -> Path:
+    (folder,) = (index_dir / "segments").iterdir()
+    return folder
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,9 +109,14 @@ def test_choices_are_those_of_the_library() -> None:
 
 
 def test_every_command_has_its_function() -> None:
-    lines = (["ask", "q"], ["search", "q"], ["show", "p"], ["index", "build"], ["index", "info"], ["index", "verify"])
-    for line in (*lines, ["corpus", "check"]):
-        assert callable(getattr(commands, cli.parser().parse_args(line).command))
+    lines = (
+        *("ask q", "search q", "show p", "index build", "index add x", "index remove k", "index info", "index verify"),
+        *("index prune", "index use i", "corpus check", "corpus list", "corpus show k", "corpus remove k"),
+        *("corpus pull pubmed --query q --out o", "corpus pull pmc PMC1 --out o", "corpus pull baseline f --out o"),
+    )
+    for line in lines:
+        module, _, function = cli.parser().parse_args(line.split()).command.partition(".")
+        assert callable(getattr(import_module(f"api.{module}"), function))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +248,8 @@ def test_first_build_exports_the_model_and_prints_one_line(tmp_path: Path, osler
 
 
 def test_index_build_refuses_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["index", "build", str(tmp_path / "gone"), "--index", str(tmp_path / "index")]) == 2
+    index = str(tmp_path / "index")
+    assert main(["index", "build", str(tmp_path / "gone"), "--index", index]) == 2
     assert capsys.readouterr().err.startswith(f"osler: {tmp_path / 'gone'}: does not exist; expected ")
     assert not (tmp_path / "index").exists()
 
@@ -248,12 +257,12 @@ def test_index_build_refuses_a_folder_that_is_not_there(tmp_path: Path, capsys: 
 def test_index_info(starter_index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["index", "info", "--json"]) == 0
     info = json.loads(capsys.readouterr().out)
-    assert info["snapshot_id"] == snapshot_folder(starter_index).name
-    assert info["counts"]["source"] == len(list((ROOT / "corpus").glob("*.md"))) - 1
+    assert info["snapshot_id"] == (starter_index / "CURRENT").read_text("ascii").strip()
+    assert info["counts"]["sources"] == len(list((ROOT / "corpus").glob("*.md"))) - 1
     assert main(["index", "info"]) == 0
     shown = capsys.readouterr().out
-    facts = [info["snapshot_id"], info["corpus_digest"], info["encoder_id"], f"{info['counts']['passage']}"]
-    assert all(fact in shown for fact in (*facts, *info["files"]))
+    facts = [info["snapshot_id"], info["corpus_digest"], info["encoder_id"], f"{info['counts']['passages']}"]
+    assert all(fact in shown for fact in (*facts, *info["kept"]))
 
 
 def test_index_verify_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
@@ -262,7 +271,7 @@ def test_index_verify_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_index_verify_names_what_is_damaged(damaged_index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = snapshot_folder(damaged_index)
+    folder = segment_folder(damaged_index)
     encoder = next((damaged_index / "encoders").iterdir())
     (folder / "sentences.npy").unlink()
     store = bytearray((folder / "store.sqlite").read_bytes())
@@ -280,6 +289,60 @@ def test_index_verify_without_the_encoder(damaged_index: Path, capsys: pytest.Ca
     assert main(["index", "verify", "--index", str(damaged_index)]) == 1
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("encoder ")
+
+
+def test_a_kept_index_is_added_to_listed_reduced_and_turned_back(
+    starter_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, index = small_corpus(tmp_path / "corpus"), tmp_path / "index"
+    shutil.copytree(starter_index / "encoders", index / "encoders")
+
+    def run(*arguments: str) -> str:
+        assert main([*arguments, "--index", str(index)]) == 0
+        return capsys.readouterr().out
+
+    first = run("index", "build", str(corpus)).split()[1].rstrip(":")
+    (tmp_path / "note.txt").write_text("Argatroban in practice\n\nArgatroban is started at 2 mcg/kg/min.\n", "utf-8")
+    added = run("index", "add", str(tmp_path / "note.txt"))
+    assert added.endswith(", added\n")
+    assert ": 4 sources, " in added
+    assert "note  unclassified  Argatroban in practice: Argatroban in practice\n" in run("corpus", "list")
+    assert "Argatroban is started at 2 mcg/kg/min." in run("corpus", "show", "note")
+    assert json.loads(run("corpus", "show", "note", "--json"))["source"]["key"] == "note"
+    assert run("index", "use", first) == f"snapshot {first}: now the current one\n"
+    assert len(json.loads(run("corpus", "list", "--json"))) == 3
+    run("index", "use", added.split()[1].rstrip(":"))
+    assert run("index", "prune").startswith("1 snapshots, 0 segments and 0 encoders deleted")
+    assert run("corpus", "remove", "note").endswith(", 1 removed\n")
+    assert "Argatroban in practice" not in run("corpus", "list")
+    assert main(["index", "remove", "note", "--index", str(index)]) == 2
+    assert capsys.readouterr().err.startswith("osler: source 'note': not in this index; ")
+
+
+def test_what_is_skipped_is_said_counted_and_reported(
+    starter_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, index, report = small_corpus(tmp_path / "corpus"), tmp_path / "index", tmp_path / "report.txt"
+    shutil.copytree(starter_index / "encoders", index / "encoders")
+    for i in range(25):
+        (corpus / f"bad{i:02}.pdf").write_bytes(b"no PDF at all")
+    assert main(["index", "build", str(corpus), "--index", str(index), "--report", str(report)]) == 3
+    printed = capsys.readouterr()
+    assert printed.out.endswith(f", built\nskipped 25 files or records; all in {report}\n")
+    assert printed.err.count("skipped: bad") == 20
+    lines = report.read_text("utf-8").splitlines()
+    assert len(lines) == 25
+    assert lines[0].startswith("bad00.pdf: no PDF; expected PDF by its name")
+
+
+def test_a_bare_name_is_an_index_in_the_home_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(index_dir=Path("mine")).index_dir == ROOT / "indexes" / "mine"
+    assert Settings(index_dir=Path("./mine/here")).index_dir == Path("mine/here")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "CURRENT").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert Settings(index_dir=Path("mine")).index_dir == Path("mine")
+    assert Settings().index_dir.name == "starter"
 
 
 def test_corpus_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
