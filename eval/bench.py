@@ -23,8 +23,7 @@ from rich.table import Table
 
 from rag.domain import Answer, Outcome
 from rag.index.build import build
-from rag.ingest.check import corpus_files
-from rag.ingest.readers.markdown import read_file
+from rag.ingest.reading import documents
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
@@ -178,12 +177,11 @@ def _corrections(pipeline: Pipeline, question: str) -> set[str | None]:
 
 def building(settings: Settings) -> Iterator[Row]:
     """Building the starter index with the model exported: from nothing, and again with everything there."""
-    documents = [read_file(p) for p in corpus_files([settings.corpus_dir])]
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(settings.index_dir / "encoders", Path(folder) / "encoders")
-        for name in ("index build, model exported, no vectors cached", "index build, nothing new"):
+        for name in ("index build, model exported, nothing embedded", "index build, nothing new"):
             start = time.perf_counter()
-            built = build(documents, Path(folder), model=settings.model)
+            built = build(documents([settings.corpus_dir]), Path(folder), model=settings.model)
             yield name, f"{time.perf_counter() - start:.1f} s, {built.embedded} texts embedded", ""
 
 

@@ -38,7 +38,7 @@ def settings() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True, validated_data={})
-        shown = f"`{default.name}/`" if isinstance(default, Path) else f"`{default}`"
+        shown = f"`{default.relative_to(ROOT)}/`" if isinstance(default, Path) else f"`{default}`"
         rows.append(f"| `OSLER_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)
 
