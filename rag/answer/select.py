@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answer.question import TREATMENTS, Query
-from rag.answer.sentences import Said, Sentence, Sentences
+from rag.answer.sentences import Said, Sentence, Sentences, can_be_shown
 from rag.domain import Hit, Passage, Role, Source
 from rag.index.lexical import idf
 from rag.index.snapshot import Snapshot
@@ -88,11 +88,18 @@ def candidates(
     standing = [h.row for h in hits if store.source(store.passage(h.row).source_key).stands]
     if not standing:
         return []
-    records = store.sentences(standing)
+    records = [r for r in store.sentences(standing) if _is_statement(store.passage(r.passage_row), r)]
+    if not records:
+        return []
     vectors = snapshot.sentence_vectors[[r.row for r in records]]
     cosines = (vectors @ vector).tolist()
     found = [matcher.candidate(sentences.of(r), c, v) for r, c, v in zip(records, cosines, vectors, strict=True)]
     return sorted(found, key=lambda c: (-c.relevance, c.place))
+
+
+def _is_statement(passage: Passage, record: SentenceRecord) -> bool:
+    """Statements with an anchor were written to stand alone; of other text not every sentence can."""
+    return passage.anchor is not None or can_be_shown(passage.text[record.start : record.end])
 
 
 class Matcher:

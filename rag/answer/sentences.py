@@ -63,6 +63,23 @@ _OUTCOMES = re.compile(
 )
 
 
+#: How a sentence begins and ends that can be shown alone; a table row names its columns.
+_WHOLE = re.compile(r"[\"“‘(\[]?(?:[A-Z0-9<>≥≤]|[a-z]{1,3}[A-Z-]).*\.[\"”’)\]0-9,*†‡§¶]*", re.DOTALL)
+_ROW = re.compile(r"[^|]+: [^|]+\|")
+#: An entry of a list of references: "Rupprecht CE, Briggs D, Brown C, et al. Evidence ...".
+_REFERENCE = re.compile(
+    r"(?:^|\bSources?: )(?:[^\w]*[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? [A-Z]{1,3}[,.;:] ?){2,}|^[*†‡§¶\s]*Sources?:"
+)
+
+
+def can_be_shown(text: str) -> bool:
+    """Whether a sentence of a document that nobody curated can stand as a statement.
+
+    Headings, fragments, questions and references cannot; a table row can.
+    """
+    return bool(_WHOLE.fullmatch(text) or _ROW.match(text)) and not _REFERENCE.search(text)
+
+
 class Said(NamedTuple):
     """What text speaks of: content terms, the concepts among them, and those with all broader ones."""
 
