@@ -106,7 +106,7 @@ def _shared() -> argparse.ArgumentParser:
     shared = _Parser(add_help=False)
     help_text = "name of the index in indexes, or the folder of one (default: OSLER_INDEX_DIR, else starter)"
     shared.add_argument(
-        "--index", "--name", dest="index_dir", metavar="NAME", type=Path, default=argparse.SUPPRESS, help=help_text
+        "--index", "--name", dest="index_dir", metavar="NAME", default=argparse.SUPPRESS, help=help_text
     )
     return shared
 
@@ -155,10 +155,11 @@ def _add_index(commands: _Commands[argparse.ArgumentParser], shared: argparse.Ar
     actions = _commands(index)
     build = _command(actions, "build", "indexing.build", "make an index of exactly these sources", shared)
     _add_sources(build, "*", "files or folders of them (default: the starter corpus)")
-    build.add_argument("--model", help="embedding model: the packaged one by its name, or the path of another")
     add = _command(actions, "add", "indexing.add", "add sources, or replace those whose files changed", shared)
     _add_sources(add, "+", "files or folders of them")
-    _add_remove(actions, shared)
+    remove = _add_remove(actions, shared)
+    for changes in (build, add, remove):
+        changes.add_argument("--model", help="embedding model: the packaged one by its name, or the path of another")
     info = _command(actions, "info", "indexing.info", "describe the current snapshot", shared)
     _add_json(info)
     _command(actions, "verify", "indexing.verify", "check every file of the current snapshot and its encoder", shared)
@@ -175,10 +176,13 @@ def _add_sources(command: argparse.ArgumentParser, number: str, help_text: str) 
     )
 
 
-def _add_remove(actions: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+def _add_remove(
+    actions: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> argparse.ArgumentParser:
     summary = "remove sources, with every trace and every older snapshot"
     remove = _command(actions, "remove", "indexing.remove", summary, shared)
     remove.add_argument("keys", metavar="KEY", nargs="+", help="keys of sources, as printed by osler corpus list")
+    return remove
 
 
 def _add_corpus(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:

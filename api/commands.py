@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from api.terminal import label, line, write, write_answer, write_fields, write_json
+from api.terminal import label, line, state, write, write_answer, write_fields, write_json
 
 if TYPE_CHECKING:
     from rag.domain import Hit, Passage, Source
@@ -33,7 +33,8 @@ def search(arguments: Namespace) -> int:
         write_json(json.dumps([_hit_record(*row) for row in enumerate(found, 1)], indent=2, ensure_ascii=False))
         return 0
     for rank, (hit, passage, source) in enumerate(found, 1):
-        write(f"{rank:>3}  {hit.score:.3f}  {hit.passage_id}  {label(source)}\n     {line(passage.text)}\n")
+        mark = f" ({state(source)})" if state(source) else ""
+        write(f"{rank:>3}  {hit.score:.3f}  {hit.passage_id}  {label(source)}{mark}\n     {line(passage.text)}\n")
     return 0
 
 
@@ -79,7 +80,13 @@ def _question(given: str) -> str:
 
 def _hit_record(rank: int, found: tuple[Hit, Passage, Source]) -> dict[str, Any]:
     hit, passage, source = found
-    named = {"passage_id": hit.passage_id, "source_id": source.key, "heading": passage.heading, "text": passage.text}
+    named: dict[str, Any] = {
+        "passage_id": hit.passage_id,
+        "source_id": source.key,
+        "heading": passage.heading,
+        "text": passage.text,
+    }
+    named |= {"retracted": source.retracted, "superseded_by": source.superseded_by}
     return {"rank": rank, "score": hit.score, **named}
 
 

@@ -7,10 +7,9 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from api.commands import settings_of
-from api.terminal import label, line, write, write_fields, write_json
+from api.terminal import label, line, state, write, write_fields, write_json
 
 if TYPE_CHECKING:
-    from rag.domain import Source
     from rag.index.snapshot import Snapshot
 
 
@@ -33,8 +32,7 @@ def list_sources(arguments: Namespace) -> int:
         write_json(json.dumps(records, indent=2, ensure_ascii=False))
         return 0
     for source in snapshot.store.sources():
-        state = _state(source)
-        mark = f" ({state})" if state else ""
+        mark = f" ({state(source)})" if state(source) else ""
         write(f"{source.key}  {source.evidence_type.value}  {label(source)}: {line(source.title)}{mark}\n")
     return 0
 
@@ -49,7 +47,7 @@ def show(arguments: Namespace) -> int:
         write_json(json.dumps(record, indent=2, ensure_ascii=False))
         return 0
     fields = [("source", source.key), ("reference", vancouver(source)), ("kind", source.evidence_type.value)]
-    fields += [("state", _state(source) or "stands"), ("licence", source.licence or "not stated")]
+    fields += [("state", state(source) or "stands"), ("licence", source.licence or "not stated")]
     write_fields([*fields, ("passages", str(len(passages)))])
     for passage in passages:
         place = " > ".join([*passage.heading_path, *([f"page {passage.page}"] if passage.page else [])])
@@ -61,9 +59,3 @@ def _opened(arguments: Namespace) -> Snapshot:
     from rag.index.snapshot import Snapshot
 
     return Snapshot(settings_of(arguments).index_dir)
-
-
-def _state(source: Source) -> str | None:
-    if source.retracted:
-        return "retracted"
-    return f"superseded by {source.superseded_by}" if source.superseded_by else None

@@ -49,7 +49,7 @@ def remove(arguments: Namespace) -> int:
     from rag.index.build import remove
 
     with progress() as told:
-        settings = settings_of(arguments)
+        settings = settings_of(arguments, model=getattr(arguments, "model", None))
         built = remove(arguments.keys, settings.index_dir, model=settings.model, progress=told)
     write(_summary(built, f"{len(arguments.keys)} removed"))
     return 0
@@ -112,8 +112,8 @@ def prune(arguments: Namespace) -> int:
     index_dir = settings_of(arguments).index_dir
     with locked(index_dir):
         gone = prune(index_dir, arguments.keep)
-    what = f"{gone.snapshots} snapshots, {gone.segments} segments and {gone.encoders} encoders deleted"
-    write(f"{what}, {gone.freed:,} bytes freed\n")
+    what = f"snapshots {gone.snapshots}, segments {gone.segments}, encoders {gone.encoders}"
+    write(f"deleted: {what}; {gone.freed:,} bytes\n")
     return 0
 
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from rag.errors import InputError
+
 if TYPE_CHECKING:
     from rag.domain import Answer, Source
     from rag.index.resume import Progress
@@ -68,6 +70,13 @@ def write_fields(fields: list[tuple[str, str]]) -> None:
     write("".join(f"{name:<{width}}  {line(value)}\n" for name, value in fields))
 
 
+def state(source: Source) -> str | None:
+    """Why a source supports nothing, if it does not."""
+    if source.retracted:
+        return "retracted"
+    return f"superseded by {source.superseded_by}" if source.superseded_by else None
+
+
 def line(text: str) -> str:
     from rag.render.words import one_line
 
@@ -96,7 +105,12 @@ class Skipped:
 
     def __enter__(self) -> Skipped:
         if self._path:
-            self._file = self._path.open("w", encoding="utf-8")
+            try:
+                self._file = self._path.open("w", encoding="utf-8")
+            except OSError as error:
+                raise InputError(
+                    f"report {self._path}: cannot be written ({error.strerror}); name another file"
+                ) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -120,7 +134,7 @@ class Skipped:
             return ""
         where = f"all in {self._path}" if self._path else "--report FILE lists all"
         more = f"; {where}" if self._count > self._SHOWN or self._path else ""
-        return f"skipped {self._count:,} files or records{more}\n"
+        return f"skipped: {self._count:,} files or records{more}\n"
 
 
 @contextmanager

@@ -49,12 +49,13 @@ class Settings(Frozen):
     )
     max_question_chars: Annotated[int, Field(ge=1)] = Field(default=4000, description="longest question accepted")
 
-    @field_validator("index_dir")
+    @field_validator("index_dir", mode="before")
     @classmethod
-    def _named(cls, value: Path) -> Path:
+    def _named(cls, value: object) -> object:
         """A bare name is an index in the home of all, unless there is an index of that name right here."""
-        is_name = not value.is_absolute() and len(value.parts) == 1 and not (value / "CURRENT").is_file()
-        return _home("indexes") / value if is_name else value
+        given = str(value)
+        is_name = bool(given) and os.sep not in given and not Path(given, "CURRENT").is_file()
+        return _home("indexes") / given if is_name else Path(given)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
 import rag
+from api.cli import parser
 from rag.domain import SCHEMA_VERSION, Answer, Audience, EvidenceType, Origin, Outcome, Review, Role, Verdict
-from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE
-from rag.index.snapshot import CURRENT, FORMAT_VERSION, HASHED_AT_OPENING, MANIFEST
+from rag.index.archive import ARCHIVE
+from rag.index.build import MOST_SMALL, SEGMENT_PASSAGES
+from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, read_record
+from rag.index.lexical import K1, B
+from rag.index.manifest import CURRENT, ENCODERS, FORMAT_VERSION, SEGMENTS, SNAPSHOTS
+from rag.index.segment import FILES, RECORD, STORE, Segment
+from rag.index.snapshot import HASHED_AT_OPENING, HASHED_IN_ALL, Snapshot
+from rag.ingest.files import _BY_SUFFIX, MAX_FILE_BYTES
+from rag.ingest.pieces import LONGEST, MOST, TARGET
+from rag.ingest.pull.eutils import LIST_LIMIT
+from rag.ingest.readers.assembly import key_of
+from rag.ingest.readers.bibliography import _READERS
+from rag.ingest.readers.docx import MAX_RATIO, MAX_UNPACKED_BYTES
+from rag.ingest.readers.jsonl import MAX_LINE_BYTES
+from rag.ingest.reading import DEFAULT_LIMITS
 
 ROOT = Path(__file__).parent.parent
 ANSWER_PAGE = (ROOT / "docs" / "answer.md").read_text("utf-8")
 INDEX_PAGE = (ROOT / "indexes" / "README.md").read_text("utf-8")
+CORPORA_PAGE = (ROOT / "docs" / "corpora.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 README = ROOT / "README.md"
 
 
@@ -58,18 +78,114 @@ def test_answer_page_names_the_other_values() -> None:
     assert f"`schema_version`, now {SCHEMA_VERSION}." in ANSWER_PAGE
 
 
-def test_index_page_names_every_file(starter_index: Path) -> None:
-    snapshot = (starter_index / CURRENT).read_text("ascii").strip()
-    manifest = json.loads((starter_index / "snapshots" / snapshot / MANIFEST).read_text("utf-8"))
-    record = json.loads((starter_index / "encoders" / manifest["encoder_id"] / RECORD_FILE).read_text("utf-8"))
-    names = [*manifest, *manifest["files"], *next(iter(manifest["files"].values())), *record, CURRENT, MANIFEST]
-    names += [MODEL_FILE, RECORD_FILE, TOKENIZER_FILE]
+def rows(page: str, heading: str) -> dict[str, list[str]]:
+    """The table under a heading by its first column, which is code; the other columns as they stand."""
+    section = re.split(rf"^#+ {heading}$", page, maxsplit=1, flags=re.MULTILINE)[1].split("\n#", 1)[0]
+    found = re.findall(r"^\| `([^|`]+)` \| (.*) \|$", section, re.MULTILINE)
+    return {name: rest.split(" | ") for name, rest in found}
+
+
+@pytest.fixture(scope="module")
+def snapshot(starter_index: Path) -> Iterator[Snapshot]:
+    with Snapshot(starter_index) as opened:
+        yield opened
+
+
+def test_index_page_names_every_field(snapshot: Snapshot) -> None:
+    encoder = read_record(snapshot.index_dir / ENCODERS / snapshot.manifest["encoder_id"])
+    assert list(rows(INDEX_PAGE, "Manifest")) == list(snapshot.manifest)
+    segment = snapshot.segments[0].record
+    section = INDEX_PAGE.split("\n## Segment\n", 1)[1].split("\n### ", 1)[0]
+    names = [*segment, *segment["rules"], *segment["counts"], *next(iter(segment["files"].values()))]
+    assert [name for name in names if f"`{name}`" not in section] == []
+    names = [*encoder, *snapshot.manifest["segments"][0]]
+    assert [name for name in names if f"`{name}`" not in INDEX_PAGE] == []
+
+
+def test_index_page_names_every_file(snapshot: Snapshot) -> None:
+    table = rows(INDEX_PAGE, "Segment")
+    assert {name for name in table if "." in name} == set(FILES)
+    found = {p.relative_to(snapshot.index_dir).parts[0] for p in snapshot.index_dir.rglob("*")}
+    names = [*found, SNAPSHOTS, SEGMENTS, ENCODERS, CURRENT, RECORD, ARCHIVE, MODEL_FILE, RECORD_FILE, TOKENIZER_FILE]
     assert [name for name in names if name not in INDEX_PAGE] == []
+
+
+def test_index_page_says_the_types_and_shapes_of_arrays(snapshot: Snapshot) -> None:
+    (segment,) = snapshot.segments
+    arrays = {name: np.load(segment.folder / name, mmap_mode="r") for name in FILES if name.endswith(".npy")}
+    sizes = segment.counts._asdict() | {
+        "dimension": snapshot.encoder.dimension,
+        "terms + 1": count(segment, "term") + 1,
+        "postings": len(arrays["postings.rows.npy"]),
+    }
+    table = rows(INDEX_PAGE, "Segment")
+    for name, array in arrays.items():
+        dtype, shape = table[name][:2]
+        assert array.dtype.name == dtype, name
+        said = [part.strip() for part in shape.strip("()").split(",") if part.strip()]
+        assert array.shape == tuple(int(part) if part.isdecimal() else sizes[part] for part in said), name
+
+
+def count(segment: Segment, table: str) -> int:
+    with closing(sqlite3.connect(segment.folder / STORE)) as db:
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def test_index_page_names_every_table_and_column(snapshot: Snapshot) -> None:
+    table = rows(INDEX_PAGE, "The store")
+    with closing(sqlite3.connect(snapshot.segments[0].folder / STORE)) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {name: [row[1] for row in db.execute(f"PRAGMA table_info({name})")] for name in names}
+    assert list(table) == names
+    assert {n: [c for c in columns[n] if f"`{c}`" not in table[n][0]] for n in names} == {n: [] for n in names}
 
 
 def test_index_page_is_of_this_format() -> None:
     assert f"Format version {FORMAT_VERSION}." in INDEX_PAGE
-    assert f"up to {HASHED_AT_OPENING // 2**20} MiB" in INDEX_PAGE
+    assert f"up to {HASHED_AT_OPENING // 2**20} MiB, until {HASHED_IN_ALL // 2**20} MiB" in INDEX_PAGE
+    assert f"closed at {SEGMENT_PASSAGES:,} passages" in INDEX_PAGE
+    assert MOST_SMALL == 8
+    assert f"more than eight segments hold less than {SEGMENT_PASSAGES // 8:,} passages" in INDEX_PAGE
+    assert f"k1 {K1}, b {B}" in INDEX_PAGE
+
+
+def test_corpora_page_names_every_suffix() -> None:
+    table = CORPORA_PAGE.split("\n## Files\n", 1)[1].split("\n## ", 1)[0]
+    assert [suffix for suffix in _BY_SUFFIX if f"`{suffix}`" not in table] == []
+    assert [suffix for suffix in _READERS if f"`paper{suffix}`" not in table] == []
+
+
+def test_corpora_page_says_the_limits() -> None:
+    limits = CORPORA_PAGE.split("\n## Limits", 1)[1].split("\n## ", 1)[0]
+    said = [f"{MAX_FILE_BYTES >> 20} MiB", f"{MAX_LINE_BYTES >> 20} MiB", f"{DEFAULT_LIMITS.seconds:g} s"]
+    said += [f"{DEFAULT_LIMITS.memory_bytes >> 30} GiB", f"{MAX_UNPACKED_BYTES // 10**6} MB unpacked, {MAX_RATIO}-fold"]
+    assert [value for value in said if value not in limits] == []
+    sizes = f"about {TARGET} tokens, at most {MOST}, and {LONGEST} where"
+    assert sizes in CORPORA_PAGE
+    assert f"`{key_of('a b/c')}`" in CORPORA_PAGE
+    assert f"More than {LIST_LIMIT:,} records" in CORPORA_PAGE
+
+
+@pytest.mark.parametrize("page", [CORPORA_PAGE, INDEX_PAGE, CONTRIBUTING], ids=["corpora", "indexes", "contributing"])
+def test_commands_in_blocks_can_be_parsed(page: str) -> None:
+    commands = re.findall(r"^osler .+$", "\n".join(re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)), re.MULTILINE)
+    for command in commands:
+        parser().parse_args(shlex.split(command, comments=True)[1:])
+    assert commands or page is INDEX_PAGE
+
+
+@pytest.mark.parametrize("page", ["docs/corpora.md", "docs/answer.md", "indexes/README.md", "corpus/README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text("utf-8"))
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).is_file()] == []
+
+
+def test_commands_that_the_pages_name_exist() -> None:
+    named = set(re.findall(r"`osler ((?:index|corpus pull|corpus) [a-z]+)", CORPORA_PAGE + INDEX_PAGE + CONTRIBUTING))
+    assert {"index prune", "corpus pull pubmed"} <= named
+    for command in named:
+        with pytest.raises(SystemExit):
+            parser().parse_args([*command.split(), "--help"])
 
 
 def test_changelog_has_this_version() -> None:

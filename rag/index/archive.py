@@ -53,6 +53,17 @@ def find(folder: Path, passage_id: str) -> tuple[Passage, Source] | None:
     return (Passage.model_validate_json(row[0]), Source.model_validate_json(row[1])) if row else None
 
 
+def holds(folder: Path, source_key: str) -> bool:
+    """Whether anything in the archive came from a source."""
+    path = folder / ARCHIVE
+    if not path.is_file():
+        return False
+    db = _opened(path)
+    found = db.execute("SELECT 1 FROM passage WHERE source_key = ? LIMIT 1", (source_key,)).fetchone()
+    db.close()
+    return bool(found)
+
+
 def _opened(path: Path) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rag.domain import Document, Passage, Source
-from rag.errors import CorpusError, NotFoundError
+from rag.errors import CorpusError, EncoderError, NotFoundError
 from rag.index import archive
 from rag.index.compact import compact
 from rag.index.encoder import Encoder, OpenVinoEncoder, sha256
@@ -24,13 +24,16 @@ from rag.index.export import PACKAGED_MODEL, encoder_id, export_encoder
 from rag.index.keeping import delete_segments, locked, prune, storage, used_segments
 from rag.index.live import Live, current_segments, kept_whole, orphans_among, other_segments
 from rag.index.manifest import (
+    CURRENT,
     ENCODERS,
     FORMAT_VERSION,
     RULES,
     SEGMENTS,
+    SNAPSHOTS,
     corpus_digest,
     current_id,
     publish,
+    read_manifest,
     segment_folder,
     snapshot_id_of,
     sync,
@@ -121,7 +124,12 @@ def remove(keys: Sequence[str], index_dir: Path, *, model: str = PACKAGED_MODEL,
 @contextmanager
 def _builder(index_dir: Path, model: str, progress: Progress, needs_current: bool = False) -> Iterator[_Builder]:
     if needs_current:
-        current_id(index_dir)
+        made_with = read_manifest(index_dir, current_id(index_dir))["encoder_id"]
+        if made_with != encoder_id(model):
+            raise EncoderError(
+                f"index {index_dir}: made with encoder {made_with}, not with {model!r}, which is {encoder_id(model)}; "
+                "name the model that it was made with, or build it again"
+            )
     with locked(index_dir), storage(index_dir):
         builder = _Builder(index_dir, model, progress, needs_current)
         try:
@@ -141,6 +149,8 @@ class _Builder:
         self._index_dir, self._model, self._progress = index_dir, model, progress
         for left_over in (*index_dir.glob(f"{SEGMENTS}/.building-*"), *index_dir.glob(f"{ENCODERS}/.export-*")):
             shutil.rmtree(left_over)
+        for half in (*index_dir.glob(f"{SNAPSHOTS}/.*"), *index_dir.glob(f".{CURRENT}")):
+            half.unlink()
         (index_dir / SEGMENTS).mkdir(exist_ok=True)
         values = (FORMAT_VERSION, SPLITTER_VERSION, KEYS_VERSION, ANALYSIS_VERSION, sha256(TABLE), encoder_id(model))
         self._rules = dict(zip(RULES, values, strict=True))
@@ -172,8 +182,10 @@ class _Builder:
         self._vectors.close()
 
     def check_holds(self, keys: Iterable[str]) -> None:
+        """Also what only an older snapshot or the archive has left, since a removal may have been interrupted."""
         for key in keys:
-            if not any(s.store.placed(key) for s in self._current):
+            is_held = any(s.store.placed(key) for s in (*self._current, *self._others))
+            if not is_held and not archive.holds(self._index_dir, key):
                 raise NotFoundError(f"source {key!r}: not in this index; `osler corpus list` shows the keys")
 
     # taking documents in
@@ -195,9 +207,12 @@ class _Builder:
             return None
         earlier = [(s, p) for s in (*self._current, *self._others) if (p := s.store.placed(key))]
         same = next((s for s, p in earlier if p.digest == digest and s.rules == self._rules), None)
-        self._seen.add(key, digest, same.segment_id if same else "")
         if not same:
-            self._write(document, digest, self._known([s for s, _ in earlier], key))
+            try:
+                self._write(document, digest, self._known([s for s, _ in earlier], key))
+            except CorpusError as error:  # a statement that cannot be: it costs its document, no more
+                return error
+        self._seen.add(key, digest, same.segment_id if same else "")
         return None
 
     def _known(self, segments: Iterable[Segment], key: str) -> Known:

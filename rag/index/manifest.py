@@ -62,7 +62,7 @@ def current_id(index_dir: Path) -> str:
 
 def snapshot_ids(index_dir: Path) -> list[str]:
     """All snapshots that are kept, the newest first."""
-    found = sorted((index_dir / SNAPSHOTS).glob("*.json"), key=lambda p: (-p.stat().st_mtime_ns, p.name))
+    found = sorted((index_dir / SNAPSHOTS).glob("[!.]*.json"), key=lambda p: (-p.stat().st_mtime_ns, p.name))
     return [path.stem for path in found]
 
 

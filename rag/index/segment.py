@@ -92,14 +92,19 @@ class SegmentWriter:
         self.sources = self.passages = self._sentence_rows = 0
 
     def add(self, document: Document, digest: str, known: Known) -> None:
-        """One document. ``known`` are vectors of its earlier version, which are not computed again."""
+        """One document. ``known`` are vectors of its earlier version, which are not computed again.
+
+        Raises:
+            CorpusError: it says something of itself that cannot be; nothing of it was written.
+        """
+        passages = split(document)
         pairs = sorted(set(definitions(document.text)))
         self._abbreviations.update(pairs)
         self._digests.append(digest)
         analyzer = Analyzer(self._lexicon.extended(pairs)) if pairs else self._analyzer
         first = self.passages
         rows, twins, sentences = [], list[Twin](), list[SentenceRecord]()
-        for passage in split(document):
+        for passage in passages:
             text_digest = digest_of_text(passage.text)
             twin = self._twin(text_digest, document.source.key) if document.source.stands else None
             if twin:

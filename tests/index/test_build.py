@@ -18,7 +18,7 @@ import pytest
 from small_corpus import TINY, document, empty_index, exported_encoder, markdown, tiny_corpus
 
 from rag.domain import Document
-from rag.errors import BusyError, CorpusError, NotFoundError, SnapshotError
+from rag.errors import BusyError, CorpusError, EncoderError, NotFoundError, SnapshotError
 from rag.index import build as builder
 from rag.index.build import Built, add, build, remove
 from rag.index.encoder import OnnxEncoder, OpenVinoEncoder
@@ -638,3 +638,43 @@ def test_both_runtimes_give_the_same_vectors(encoder: Path) -> None:
     texts = ["HIT", *(d.text for d in tiny_corpus()), "argatroban " * 400]
     one, other = OnnxEncoder(encoder).encode(texts), OpenVinoEncoder(encoder).encode(texts)
     assert (one * other).sum(axis=1).min() > 0.9999
+
+
+def test_an_index_is_changed_with_the_model_that_made_it(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "encoder_id", lambda model: "another")
+    for change in (lambda: add([document("more", "Text.\n")], index), lambda: remove(["ivig"], index)):
+        with pytest.raises(EncoderError, match=r"made with encoder \w+, not with .*build it again"):
+            change()
+
+
+def test_a_removal_that_was_interrupted_can_be_repeated(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add([document("hernia", "- Watchful waiting suits painless hernias only. {#t5}\n")], index)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(builder, "prune", interrupted)
+        remove(["hernia"], index)
+    assert b"hernia" in content(index)
+    assert remove(["hernia"], index).sources == 4
+    assert b"hernia" not in content(index)
+
+
+def test_a_statement_that_cannot_be_costs_its_document_only(index: Path) -> None:
+    told: list[str] = []
+    bad = document("ivig", '- A statement. {#x checked="sometimes"}\n')
+    built = add([bad, document("more", BODY.format("x", 2))], index, skip=lambda problem: told.append(str(problem)))
+    assert built.sources == 6
+    assert told == ["source 'ivig', statement x: checked 'sometimes' is unknown; expected one of primary, abstract, "
+                    "secondary"]  # fmt: skip
+    with Snapshot(index) as found:
+        assert "refractory HIT" in found.store.source_text("ivig"), "the earlier version stays"
+
+
+def test_half_written_manifests_are_no_snapshots(index: Path) -> None:
+    (index / "snapshots" / ".abc.json").write_text("")
+    assert snapshot_ids(index) == [current_id(index)]
+    assert prune(index, keep=3).snapshots == 0
+    assert build(tiny_corpus(), index).reused
+    assert not (index / "snapshots" / ".abc.json").exists()

@@ -1,6 +1,6 @@
 """Records of PubMed that a query finds, a file a batch.
 
-The PMIDs are listed first and kept in ``pmids.txt``. Every batch has to bring exactly its own, so a pull that was
+The PMIDs are listed first and kept in ``pull.pmids``. Every batch has to bring exactly its own, so a pull that was
 interrupted goes on with what its query found when it began, even when NCBI has forgotten the search since.
 """
 
@@ -35,7 +35,7 @@ from rag.ingest.pull.records import pmids
 
 BATCH_SIZE = 200
 
-_PMIDS = "pmids.txt"
+_PMIDS = "pull.pmids"
 _SORT = "PubMed's default: what was added last comes first"
 # Before the first record and after the last: a search is halved between these days until its parts can be listed.
 _FIRST_DAY, _DAY = date(1780, 1, 1), timedelta(days=1)

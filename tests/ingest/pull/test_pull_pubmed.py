@@ -61,7 +61,7 @@ def test_a_file_a_batch_in_the_order_of_the_search(ncbi: Ncbi, client: Client, t
     assert [path.name for path in done.files] == [f"pubmed-00000{n}.xml" for n in range(4)]
     assert (done.records, done.skipped, done.resumed) == (11, (), False)
     assert done.notes == ("PubMed found 11 records",)
-    assert sorted(p.name for p in out.iterdir()) == sorted([*(p.name for p in done.files), "pmids.txt", "pull.json"])
+    assert sorted(p.name for p in out.iterdir()) == sorted([*(p.name for p in done.files), "pull.pmids", "pull.json"])
     assert all("WebEnv" in form and "id" not in form for form in ncbi.asked("efetch")), "by the history server"
     assert len(ncbi.requests) == 5
 
@@ -296,8 +296,8 @@ def test_a_damaged_record_is_refused(damaged: str, client: Client, tmp_path: Pat
 
 def test_a_changed_list_is_refused(client: Client, tmp_path: Path) -> None:
     pull(tmp_path, client)
-    (tmp_path / "pmids.txt").write_text("1\n")
-    with pytest.raises(InputError, match=r"pmids\.txt: not as it was written"):
+    (tmp_path / "pull.pmids").write_text("1\n")
+    with pytest.raises(InputError, match=r"pull\.pmids: not as it was written"):
         pull(tmp_path, client)
 
 
