@@ -37,6 +37,8 @@ check: $(INSTALLED)  ## check format, style and types
 
 bench: $(INDEX)  ## measure speed and quality
 	$(BIN)/python -m eval.bench
+	$(BIN)/python -m eval.building embedding
+	$(BIN)/python -m eval.building memory --passages 10000 100000
 
 index: $(INDEX)  ## build the starter index
 

@@ -26,7 +26,7 @@ from rag.language.terms import ANALYSIS_VERSION, Analyzer
 #: Files up to this size are hashed whenever a snapshot is opened, until so much is hashed in all: so that opening does
 #: not grow with the corpus. The rest is compared by ``osler index verify``.
 HASHED_AT_OPENING = 16 * 2**20
-HASHED_IN_ALL = 64 * 2**20
+HASHED_IN_ALL = 16 * 2**20
 #: So many abbreviations, those that most sources define, are understood in questions.
 MOST_ABBREVIATIONS = 5000
 
