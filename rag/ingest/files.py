@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import NamedTuple
 
 from rag.errors import CorpusError
@@ -59,17 +60,28 @@ def source_files(paths: Iterable[Path]) -> Iterator[Path | CorpusError]:
     seen = set[Path]()
     for path in paths:
         found: Iterable[Path | CorpusError]
-        if path.is_dir():
+        mode = _mode(path)
+        if S_ISDIR(mode):
             found = sorted(p for p in path.rglob("*") if _is_document(p.relative_to(path)) and p.is_file())
             found = found or [CorpusError(f"folder {path}: no documents in it; expected files such as .md, .pdf, .xml")]
-        elif not path.exists():
+        elif not mode:
             found = [CorpusError(f"{path}: does not exist; expected a file or a folder of them")]
+        elif not S_ISREG(mode):  # to open a pipe is to wait for who writes to it
+            found = [CorpusError(f"{path}: a pipe or device; expected a file or a folder of them")]
         else:
             found = [path if suffix_of(path) in _BY_SUFFIX else _unknown(path)]
         for one in found:
             if isinstance(one, CorpusError) or one.resolve() not in seen:
                 seen |= {one.resolve()} if isinstance(one, Path) else set()
                 yield one
+
+
+def _mode(path: Path) -> int:
+    """0 for what is not there, whose name may be too long for any file, or a link to itself."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _is_document(path: Path) -> bool:

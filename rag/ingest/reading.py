@@ -41,17 +41,17 @@ def documents(
     files: list[Path] = []
     for found in source_files(paths):
         if isinstance(found, CorpusError):
-            yield found
+            yield _problem(str(found))
         else:
             files.append(found)
-    total, before = sum(f.stat().st_size for f in files), 0
+    total, before = sum(map(_size, files)), 0
     with _Worker(limits) as worker:
         for file in files:
             for at, item in worker.read(file):
                 if told:
                     told("read", before + at, total)
                 yield item
-            before += file.stat().st_size
+            before += _size(file)
     if told and files:
         told("read", total, total)
 
@@ -82,12 +82,12 @@ class _Worker:
                 answer = self._answer(process)
             except _LostError as lost:
                 self._stop()
-                yield 0, CorpusError(f"{file.name}: {lost}")
+                yield 0, _problem(f"{file.name}: {lost}")
                 return
             if "end" in answer:
                 return
             if "problem" in answer:
-                yield int(answer["at"]), CorpusError(answer["problem"])
+                yield int(answer["at"]), _problem(answer["problem"])
             else:
                 yield int(answer["at"]), Document.model_validate(answer["document"])
 
@@ -132,6 +132,22 @@ class _Worker:
         for pipe in (process.stdin, process.stdout):
             if pipe:
                 pipe.close()
+
+
+def _size(file: Path) -> int:
+    """0 when it has gone since it was listed; its reader says so."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _problem(text: str) -> CorpusError:
+    """In one line that can be printed: names of files, which messages begin with, may hold anything."""
+    text = " ".join(text.split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return CorpusError(text)
 
 
 class _LostError(Exception):

@@ -54,9 +54,14 @@ def _answers(path: Path) -> Iterator[str]:
 
 def _read(path: Path, file: BinaryIO) -> Iterator[Document | CorpusError]:
     kind = format_of(path)
+    items = kind.read()(file, path.name)
     record = None if kind.is_stream else record_beside(path)
-    for item in kind.read()(file, path.name):
-        yield completed(item, record) if record and isinstance(item, Document) else item
+    if record is None:
+        yield from items
+        return
+    found = list(items)
+    is_one = len(found) == 1  # of several articles in a file, nothing says which the record is of
+    yield from (completed(item, record) if is_one and isinstance(item, Document) else item for item in found)
 
 
 def _problem(text: str, at: int = 0) -> str:

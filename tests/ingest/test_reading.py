@@ -155,9 +155,9 @@ def test_a_million_characters_in_one_line_are_read(tmp_path: Path) -> None:
 
 
 def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "endless.md")  # opening it waits for a writer that never comes
+    endless = put(tmp_path, "endless.md", markdown("endless", "![" * 500_000))  # each may begin an image
     good = put(tmp_path, "good.md", GOOD)
-    keys, problems = read(tmp_path / "endless.md", good, limits=Limits(seconds=2))
+    keys, problems = read(endless, good, limits=Limits(seconds=2))
     assert keys == ["good"]
     assert problems == ["endless.md: took longer than 2 s to read; split it"]
 
@@ -180,6 +180,36 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 
 # records beside a document, and progress
+
+
+def test_pipes_and_names_that_no_file_can_have_are_refused_unopened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")  # opening it waits for a writer that never comes
+    keys, problems = read(tmp_path / "pipe.md", tmp_path / ("x" * 300 + ".md"), Path("/dev/zero"))
+    assert keys == []
+    assert ["a pipe or device" in p or "does not exist" in p for p in problems] == [True] * 3
+    put(tmp_path, "good.md", GOOD)
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    (tmp_path / "self").symlink_to(".")
+    assert read(tmp_path) == (["good"], [])
+
+
+def test_a_problem_is_one_line_that_can_be_printed(tmp_path: Path) -> None:
+    bad = tmp_path / os.fsdecode(b"a\n\xff\x1b[31m.pdf")
+    bad.write_bytes(b"%PDF-1.4 no more")
+    ((keys, problems),) = [read(bad)]
+    assert keys == []
+    assert problems[0].startswith("a \\udcff\\x1b[31m.pdf: a damaged PDF")
+
+
+def test_a_file_that_goes_away_while_others_are_read_is_named(tmp_path: Path) -> None:
+    for key in ("a", "b", "c"):
+        put(tmp_path, f"{key}.md", markdown(key, f"- A statement of {key}.\n"))
+    found = documents([tmp_path])
+    first = next(found)
+    (tmp_path / "b.md").unlink()
+    rest = [str(f) if isinstance(f, CorpusError) else f.source.key for f in found]
+    assert isinstance(first, Document)
+    assert rest == ["b.md: cannot be read (No such file or directory); expected a file that can be opened", "c"]
 
 
 def test_a_record_beside_a_document_completes_it(tmp_path: Path) -> None:

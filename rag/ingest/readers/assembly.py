@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from pathlib import PurePath
 from typing import NamedTuple
 
 from rag.domain import Block, BlockKind, Document, Source
+from rag.ingest.pieces import MOST, TARGET, estimated_tokens
 
 _ANY_LIGATURE = re.compile("[\ufb00-\ufb06]")
 #: Control and format characters, lone surrogates, and private-use ones, whose meaning only their font knows.
@@ -20,6 +21,9 @@ _INVISIBLE = re.compile(
 )
 _NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9_.-]+")
 _MAX_KEY = 80
+_CELL = " | "
+#: A row this short is never parted, by its characters; a name that is longer than this is not repeated.
+_SHORT_ROW, _LONGEST_NAME = 380, 60
 #: Latin ligatures (U+FB00 to U+FB06), which typesetting puts in and no search would find.
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
@@ -54,7 +58,7 @@ def row_text(header: Iterable[str], cells: Iterable[str]) -> str:
     affair: two equal neighbours are two values.
     """
     pairs = zip_longest(cells, header, fillvalue="")
-    return " | ".join(f"{name}: {cell}" if name and name != cell else cell for cell, name in pairs if cell)
+    return _CELL.join(f"{name}: {cell}" if name and name != cell else cell for cell, name in pairs if cell)
 
 
 def key_of(identifier: str) -> str:
@@ -74,14 +78,34 @@ def key_of_file(name: str) -> str:
     return key_of(PurePath(name).stem)
 
 
+def _in_passages(item: Item) -> Iterator[Item]:
+    """A table row too wide for one passage as several, each with the row's name: values must not lose their subject."""
+    if item.kind is not BlockKind.TABLE_ROW or len(item.text) < _SHORT_ROW or estimated_tokens(item.text) <= MOST:
+        yield item
+        return
+    first, *cells = item.text.split(_CELL)
+    if ": " not in first and len(cells) > 1:  # the name of the rows it stands among, before its own
+        first = f"{first}{_CELL}{cells.pop(0)}"
+    name_tokens = estimated_tokens(first)
+    if name_tokens > _LONGEST_NAME or not cells:
+        yield item
+        return
+    part, tokens = first, name_tokens
+    for cell in cells:
+        cell_tokens = estimated_tokens(cell) + 2
+        if tokens > name_tokens and tokens + cell_tokens > TARGET:
+            yield item._replace(text=part)
+            part, tokens = first, name_tokens
+        part, tokens = f"{part}{_CELL}{cell}", tokens + cell_tokens
+    yield item._replace(text=part)
+
+
 def assembled(source: Source, items: Iterable[Item], cites: Iterable[str] = ()) -> Document:
     """Items joined by blank lines into one text, each a block with its offsets; empty ones are left out."""
     parts: list[str] = []
     blocks: list[Block] = []
     at = 0
-    for item in items:
-        if not item.text:
-            continue
+    for item in (part for whole in items if whole.text for part in _in_passages(whole)):
         blocks.append(
             Block(
                 start=at,

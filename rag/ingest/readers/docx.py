@@ -60,7 +60,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Document]:
 
 
 def _check(content: bytes, name: str) -> None:
-    """Refuses what must not be opened, by the sizes that the archive declares and by the start of each XML part."""
+    """Refuses what must not be opened, by the sizes that the archive declares, which must be true, and its XML."""
     if content.startswith(_OLE):
         raise CorpusError(f"{name}: is encrypted or in Word's format before 2007; save it as .docx without a password")
     try:
@@ -68,7 +68,8 @@ def _check(content: bytes, name: str) -> None:
             members = archive.infolist()
             _check_sizes(members, name)
             for member in members:
-                if member.filename.endswith(_XML) and _DECLARATION.search(_plain(archive, member)):
+                content = _unpacked(archive, member)
+                if member.filename.casefold().endswith(_XML) and _DECLARATION.search(content.replace(b"\0", b"")):
                     raise CorpusError(
                         f"{name}: {member.filename} declares entities; expected none; save it in Word anew"
                     )
@@ -90,9 +91,13 @@ def _check_sizes(members: list[zipfile.ZipInfo], name: str) -> None:
             )
 
 
-def _plain(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A part's bytes without the zeros of UTF-16, for its markup to be seen."""
-    return archive.read(member).replace(b"\0", b"")
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A part's bytes, no more than its size as declared, which a bomb understates."""
+    with archive.open(member) as part:
+        content = part.read(member.file_size + 1)
+    if len(content) != member.file_size:
+        raise zipfile.BadZipFile(f"{member.filename} is not as long as it says")
+    return content
 
 
 def _opened(content: bytes, name: str) -> WordDocument:
@@ -120,6 +125,9 @@ class _Body:
 
         path = tuple(heading for _, heading in self._headings)
         if isinstance(part, Table):
+            caption = self.items[-1] if self.items and self.items[-1].kind is BlockKind.CAPTION else None
+            if caption and not caption.text.casefold().startswith("fig"):
+                path = (*path, caption.text)  # it says whose numbers the rows are
             self.items.extend(table_items(list(_rows(part)), path))
         elif text := _text(part):
             styles = _styles(part)

@@ -24,7 +24,11 @@ from rag.ingest.readers.html_tree import is_furniture, is_unseen, main_part, siz
 _MAX_BOX_SHARE = 0.3
 #: Beyond this the parser's time grows with the square of the depth.
 _MAX_DEPTH = 5000
-_TAG = re.compile(rb"<(/?)(?:div|span|font|b|i|a|table|section|ul|ol|dl|blockquote|center|em|strong|sub|sup)\b", re.I)
+_TAG = re.compile(
+    rb"<(/?)(?:div|span|font|b|i|a|table|section|ul|ol|dl|blockquote|center|em|strong|sub|sup|article|aside|main|header|"
+    rb"footer|nav|details|figure|fieldset|form|small|big|u|s|code|button|svg|g|math|mrow|object|ruby|q)\b",
+    re.I,
+)
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Document]:

@@ -39,6 +39,7 @@ _NOISE = re.compile(
 _CAPTION = re.compile(
     r"(?:fig(?:ure|ura)?|table|tabla|tableau|tabelle|box|cuadro|recuadro)\b(?:\.? ?[A-Z]?[0-9]+\b|[.:](?= )).*", re.I
 )
+_FIGURE = re.compile("fig", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _PMID = re.compile(r"(?:pmid:?\s*|pubmed(?:\.ncbi\.nlm\.nih\.gov|/)/?)(\d{1,9})", re.IGNORECASE)
 _LINK_WORDS = re.compile(r"(?:\s*\[?\b(?:crossref|pubmed|google scholar|external icon|pdf icon|medline)\b\]?)+$", re.I)
@@ -133,7 +134,7 @@ class ItemBuilder:
             table, self._table = self._table, None
             items = [*table.items()]
             self._settle(becomes_heading=bool(items))
-            self.items.extend(item._replace(heading_path=self._path()) for item in items)
+            self._rows(items)
         if self._contexts and self._contexts[-1].mem_id == node.mem_id:
             context = self._contexts.pop()
             if context.kind is BlockKind.BOX:
@@ -142,6 +143,15 @@ class ItemBuilder:
         if self._references == node.mem_id:
             self._references = None
             self._leave_references()
+
+    def _rows(self, items: list[Item]) -> None:
+        """A table's items, its rows under the caption that stands before them: it says whose numbers they are."""
+        path = self._path()
+        for item in items:
+            before = self.items[-1] if self.items else None
+            if before and before.kind is BlockKind.CAPTION and not _FIGURE.match(before.text):
+                path = (*self._path(), before.text)
+            self.items.append(item._replace(heading_path=self._path() if item.kind is BlockKind.CAPTION else path))
 
     def _end_piece(self, tag: str) -> None:
         indent, is_bold = self._inline.indent(), self._inline.is_bold()

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from rag.domain import Document
 from rag.errors import CorpusError
+from rag.ingest.files import MAX_FILE_BYTES
 from rag.ingest.readers.assembly import assembled, key_of, key_of_file
 from rag.ingest.readers.fields import source_of, stated_fields
 from rag.ingest.readers.jats_body import items_of
@@ -22,7 +23,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Document | CorpusError]:
         CorpusError: no JATS, not well-formed, or a file of a single article without title or text.
     """
     count = 0
-    for article in elements(stream, name, "article"):
+    for article in elements(stream, name, "article", most_bytes=MAX_FILE_BYTES):
         count += 1
         is_alone = article.getparent() is None
         found = _read_article(article, name, count)

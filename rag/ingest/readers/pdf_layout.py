@@ -37,8 +37,11 @@ _PAGE_NUMBER = re.compile(
 _DIGITS = re.compile(r"\d+")
 _LEADERS = re.compile(r"(?:\.\s?){5,}\s*[\divxlc]*\s*$|…{2,}|_{6,}")
 _MARKER = re.compile(
-    r"[•●▪■◦‣·○►–—*\-☐□✓❑]|\(?(?:\d{1,3}(?:\.\d{1,2}){0,3}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2}){1,3}"
+    r"[•●▪■◦‣·○►–—*\-☐□✓❑o]|\(?(?:\d{1,3}(?:\.\d{1,2}){0,3}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2}){1,3}"
 )
+
+#: Within a row only what is no value of a table; its text stands within so many font sizes.
+_MARKER_IN_A_CELL, _MARKER_GAP = re.compile(r"[•●▪■◦‣·►o]|\d{1,2}[.)]|[a-z][.)]"), 2.5
 
 
 class Line(NamedTuple):
@@ -110,10 +113,14 @@ def _regions(segments: list[Segment], rules: list[Box], height: float) -> Iterat
             yield segments
         return
     flat: list[Segment] = []
-    for band, top, bottom in _bands(segments, rules, gutter):
+    bands = [*_bands(segments, rules, gutter)]
+    for i, (band, top, bottom) in enumerate(bands):
         left = [s for s in band if s.right <= gutter]
         right = [s for s in band if s.left >= gutter]
-        if len(left) + len(right) == len(band) and _are_columns(left, right, (top, bottom), height):
+        # One row is no table: what is parted by rules from text across the gutter may well be columns.
+        is_row = any(len(_sides(other, gutter)) > 1 for other, *_ in (*bands[max(i - 1, 0) : i], *bands[i + 1 : i + 2]))
+        ruled = (top, bottom) if is_row else (None, None)
+        if len(left) + len(right) == len(band) and _are_columns(left, right, ruled, height):
             if flat:
                 yield flat
             flat = []
@@ -123,6 +130,11 @@ def _regions(segments: list[Segment], rules: list[Box], height: float) -> Iterat
             flat += band
     if flat:
         yield flat
+
+
+def _sides(segments: list[Segment], gutter: float) -> set[bool]:
+    """On which sides of the gutter text stands; none for text across it."""
+    return {s.left >= gutter for s in segments if not s.left < gutter < s.right}
 
 
 def _gutter(segments: list[Segment]) -> float | None:
@@ -234,10 +246,13 @@ def _joined(row: list[Segment]) -> list[Segment]:
     found = row[:1]
     for segment in row[1:]:
         last = found[-1]
-        is_marker = len(found) == 1 and _MARKER.fullmatch(last.text) and not _is_value(segment.text)
+        marker = _MARKER if len(found) == 1 else _MARKER_IN_A_CELL
+        is_near = len(found) == 1 or segment.left - last.right < _MARKER_GAP * segment.size
+        is_marker = is_near and marker.fullmatch(last.text) and not _is_value(segment.text)
         if is_marker or segment.left - last.right < 0.6 * segment.size:
             glue = " " if segment.left - last.right > 0.12 * segment.size else ""
-            found[-1] = segment._replace(text=last.text + glue + segment.text, left=last.left)
+            text = "•" if is_marker and last.text == "o" else last.text  # Word's bullet of the second level
+            found[-1] = segment._replace(text=text + glue + segment.text, left=last.left)
         else:
             found.append(segment)
     return found

@@ -22,7 +22,13 @@ _MOST_SPANNING = 0.2
 #: A caption, or a note under the table.
 _ENDS_A_TABLE = re.compile(r"(?i:table|figure|fig\.|box|exhibit|appendix)\s+[\dA-Z]|[*†‡§¶]\s*[A-Z]")
 _NUMBER = re.compile(r"\d")
+#: A number or range by itself, and not "(0.3–0.7)", which goes on with what stands over it.
+_VALUE = re.compile(r"[<>≤≥~]?\s?\d[\d.,–-]*[%*†‡§]?")
 _WORD = re.compile(r"[^\W\d_]{2}")
+#: How far in from its sign, in font sizes, an item of a list may go on.
+_HANGING = 2.5
+#: What begins an item of a list is no name of a column.
+_BULLET = re.compile(r"[•●▪■◦‣·►]")
 _GOES_ON = re.compile(r"(?!\(?[a-z]{1,3}[.)]\s)[a-zà-ÿ]")
 
 _Cells = dict[int, str]
@@ -71,13 +77,17 @@ def table_rows(rows: list[list[Segment]], rules: list[Box], page: int) -> Iterat
 
 
 def _table_end(rows: list[list[Segment]], rules: list[Box], start: int) -> int:
-    """The end of the run of rows from ``start`` that may be a table; it ends with a row of several cells or a rule."""
+    """The end of the run of rows from ``start`` that may be a table.
+
+    It ends with a row of several cells, what goes on in one of them, or a rule.
+    """
     if len(rows[start]) < 2:
         return start
     end, size = start + 1, max(s.size for s in rows[start])
     left, right = rows[start][0].left, max(s.right for s in rows[start])
     wide = [r.top for r in rules if min(r.right, right) - max(r.left, left) > 0.6 * (right - left)]
     near = [y for y in wide if y > rows[start][0].y - 3 * size]
+    lefts = {round(s.left) for s in rows[start][1:]}  # where the lines of the cells after the first begin
     for i in range(start + 1, len(rows)):
         row, last_y = rows[i], rows[i - 1][0].y
         is_ruled = any(last_y < y <= row[0].y for y in near)
@@ -89,8 +99,11 @@ def _table_end(rows: list[list[Segment]], rules: list[Box], start: int) -> int:
             break
         if len(row) == 1 and row[0].text.count(" ") >= _PROSE_WORDS - 1 and _crosses(row[0], rows[start:end]):
             break
-        if len(row) > 1 or any(row[0].y < y < row[0].y + 3 * size for y in near):
+        is_near = end == i and row[0].y - last_y < _ROW_STEP * _SOLID * size
+        goes_on = is_near and any(at - 2 < row[0].left < at + _HANGING * size for at in lefts)
+        if len(row) > 1 or goes_on or any(row[0].y < y < row[0].y + 3 * size for y in near):
             end = i + 1
+            lefts.update(round(s.left) for s in row[1:])
     return end
 
 
@@ -156,9 +169,9 @@ def _header_rows(rows: list[list[Segment]], inner: list[float]) -> int:
     for y in inner:
         over = sum(row[0].y < y for row in rows)
         if 0 < over < len(rows) and over <= max(4, 0.4 * len(rows)) and any(len(row) > 1 for row in rows[:over]):
-            return over
+            return over if not any(_BULLET.match(s.text) for row in rows[:over] for s in row) else 0
     bold = 0
-    while bold < len(rows) and all(s.is_bold for s in rows[bold]):
+    while bold < len(rows) and all(s.is_bold and not _BULLET.match(s.text) for s in rows[bold]):
         bold += 1
     if 0 < bold < len(rows) and any(len(row) > 1 for row in rows[:bold]):
         return bold
@@ -195,7 +208,8 @@ def _body(
             group = []
         title = " ".join(s.text for row in group for s in row)
         is_used = True
-        yield Row(header, tuple(cells.get(i, "") for i in range(len(columns))), title, page)
+        for part in _under_one_name(logical, columns) or [cells]:
+            yield Row(header, tuple(part.get(i, "") for i in range(len(columns))), title, page)
     if not is_used:
         yield from group
 
@@ -212,6 +226,26 @@ def _cells(rows: list[list[Segment]], columns: list[_Column]) -> _Cells:
             i = _over(segment, columns)[0]
             cells[i] = f"{cells[i]}\n{segment.text}" if i in cells else segment.text
     return cells
+
+
+def _under_one_name(rows: list[list[Segment]], columns: list[_Column]) -> list[_Cells]:
+    """The rows within a row whose first cell names them all, such as a class its drugs; each gets the name.
+
+    They are told by values that stand line by line beside the second cell. Nothing where that is not plain.
+    """
+    printed = [_cells([row], columns) for row in rows]
+    begins = [i for i, cells in enumerate(printed) if any(c > 1 and _VALUE.fullmatch(cells[c]) for c in cells)]
+    named = [i for i, cells in enumerate(printed) if 0 in cells]
+    if begins[:1] != [0] or named != [*range(len(named))] or not 0 < len(named) < len(rows):
+        return []
+    filled = {c for c in printed[0] if c}
+    values = [c for c in filled if c > 1 and all(_VALUE.fullmatch(printed[i].get(c, "")) for i in begins)]
+    is_plain = all({c for c in printed[i] if c} == filled and _WORD.search(printed[i].get(1, "")) for i in begins)
+    if not is_plain or len(begins) < (2 if len(values) > 1 else 3) or not values:
+        return []
+    name = "\n".join(printed[i][0] for i in named)
+    ends = [*begins[1:], len(rows)]
+    return [{**_cells(rows[a:b], columns), 0: name} for a, b in zip(begins, ends, strict=True)]
 
 
 def _logical_rows(

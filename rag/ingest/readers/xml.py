@@ -17,22 +17,29 @@ LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _CHUNK = 1 << 16
 _GZIP = b"\x1f\x8b"
 _SHOWN_ENTITIES = 3
+#: Of text between the ends of two records, for the tree of it is some 30 times as large. The longest record of MEDLINE
+#: has under 1 MB; an article has a file to itself, which may be as large as any file of one document.
+MAX_RECORD_BYTES = 16 * 2**20
 
 
-def elements(stream: BinaryIO, name: str, *tags: str) -> Iterator[Any]:
+def elements(stream: BinaryIO, name: str, *tags: str, most_bytes: int = MAX_RECORD_BYTES) -> Iterator[Any]:
     """Each element called one of ``tags``, whole, in any namespace; it is emptied when the next one is asked for.
+
+    No more than about ``most_bytes`` are taken up from one's end to the next one's.
 
     ``stream`` may be compressed with gzip. ``name`` is only used in messages. Comments and processing instructions are
     left out, references to undeclared entities stand as ``etree.Entity`` nodes, and a DTD is never fetched.
 
     Raises:
-        CorpusError: when what is not well-formed XML, or damaged as gzip, is reached, and for declared entities.
+        CorpusError: when what is not well-formed XML, or damaged as gzip, is reached, for declared entities, and for an
+            element that is too long.
     """
     source = _decompressed(stream)
     parser = _parser(tags)
     is_checked = False
     problem: CorpusError | None = None
     chunk = b"first"
+    held_bytes = 0
     while chunk and problem is None:
         try:
             chunk = source.read1(_CHUNK)
@@ -47,6 +54,12 @@ def elements(stream: BinaryIO, name: str, *tags: str) -> Iterator[Any]:
                 is_checked = True
             yield element
             _free(element)
+            held_bytes = 0
+        held_bytes += len(chunk)
+        if held_bytes > most_bytes and problem is None:
+            problem = CorpusError(
+                f"{name}: over {most_bytes >> 20} MB without the end of a <{tags[0]}>; expected shorter ones; split it"
+            )
     if problem is not None:
         raise problem
 
@@ -95,6 +108,8 @@ def _refuse_entities(element: Any, name: str) -> None:
 
 
 def _not_well_formed(error: Any, name: str) -> CorpusError:
+    if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+        return CorpusError(f"{name}: takes more memory to read than a file may; split it")
     line = error.lineno or 1
     message = " ".join((error.msg or "no content").split())
     return CorpusError(f"{name}: not well-formed XML at line {line}: {message}; expected a whole XML file; mend it")

@@ -162,6 +162,15 @@ def test_what_would_unpack_to_too_much_is_not_opened(monkeypatch: pytest.MonkeyP
         read(ONE)
 
 
+def test_an_understated_size_is_not_believed() -> None:
+    content = saved(lambda word: word.add_paragraph("text " * 10_000))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = archive.getinfo("word/document.xml").file_size
+    true, stated = size.to_bytes(4, "little"), (1000).to_bytes(4, "little")
+    with pytest.raises(CorpusError, match=r"not a whole \.docx file \(.*word/document.xml"):
+        read(content.replace(true, stated))
+
+
 def test_an_encrypted_member_is_refused() -> None:
     with zipfile.ZipFile(io.BytesIO(ONE)) as archive:
         entry = archive.infolist()[0]

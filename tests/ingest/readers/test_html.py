@@ -192,6 +192,18 @@ def test_boxes_keep_their_headings_to_themselves() -> None:
     ]
 
 
+def test_a_row_too_wide_for_a_passage_is_parted_with_its_name() -> None:
+    years = range(1990, 2020)
+    head = "".join(f"<th>Year {year}" for year in years)
+    cells = "".join(f"<td>{year % 7}.5 (1.0 to 9.9) mg" for year in years)
+    rows = [t for kind, _, t in blocks(f"<table><tr><th>Drug{head}<tr><td>argatroban{cells}</table>") if "row" in kind]
+    assert len(rows) > 2
+    assert all(row.startswith("Drug: argatroban | Year ") and len(row) < 800 for row in rows)
+    assert [cell for row in rows for cell in row.split(" | ")[1:]] == [
+        f"Year {year}: {year % 7}.5 (1.0 to 9.9) mg" for year in years
+    ]
+
+
 def test_tables() -> None:
     body = (
         "<h2>H</h2><table><caption>Table 1. <b>Doses</b></caption><thead><tr><th rowspan=2>Drug<th colspan=2>Dose"
@@ -201,9 +213,9 @@ def test_tables() -> None:
     )
     assert blocks(body) == [
         ("caption", ("H",), "Table 1. Doses"),
-        ("table_row", ("H",), "Drug: argatroban | Dose, low: 1 | Dose, high: 2 or 3"),
-        ("table_row", ("H",), "Drug: argatroban | Dose, low: 4"),
-        ("table_row", ("H",), "CI, interval"),
+        ("table_row", ("H", "Table 1. Doses"), "Drug: argatroban | Dose, low: 1 | Dose, high: 2 or 3"),
+        ("table_row", ("H", "Table 1. Doses"), "Drug: argatroban | Dose, low: 4"),
+        ("table_row", ("H", "Table 1. Doses"), "CI, interval"),
         ("caption", ("H",), "Figure 1."),
         ("caption", ("H",), "x"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,21 @@ def texts(document: Document) -> list[str]:
 
 
 # the header
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ("a0: &a0 [x, x]\na1: &a1 [*a0, *a0]\nauthors: *a1\n", "it has an alias such as *name"),
+        ("note: " + "word " * 60_000 + "\n", "characters, expected 262,144 at most"),
+        ("x: " + "[" * 300 + "]" * 300 + "\n", "x: Extra inputs are not permitted (got [[["),
+        ("x: " + "[" * 90_000 + "\n", "the YAML header cannot be read"),
+    ],
+)
+def test_a_header_that_would_not_end_is_refused_in_one_short_line(fields: str, problem: str) -> None:
+    with pytest.raises(CorpusError, match=re.escape(problem)) as refused:
+        read_markdown(f"---\nkey: a\ntitle: T\n{fields}---\n\nText.\n".encode(), "a.md")
+    assert len(str(refused.value)) < 500
 
 
 def test_the_header_becomes_the_source() -> None:

@@ -14,6 +14,7 @@ import pytest
 from rag.domain import Document, EvidenceType
 from rag.errors import CorpusError
 from rag.ingest.readers.medline import deleted, read
+from rag.ingest.readers.xml import elements
 
 ABSTRACT = "<Abstract><AbstractText>Platelets fell.</AbstractText></Abstract>"
 TITLE = "<ArticleTitle>Heparin and platelets.</ArticleTitle>"
@@ -392,3 +393,13 @@ def test_deleted_records() -> None:
     assert deleted(BytesIO(gzip.compress(content)), "m.xml.gz") == ["5", "6"]
     assert deleted(BytesIO(file_of(record())), "m.xml") == []
     assert len(list(documents(content))) == 1
+
+
+@pytest.mark.parametrize("inside", ["<x/>", "<Other>y</Other>", " <!-- more -->"])
+def test_what_never_ends_a_record_is_given_up(inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elements, "__kwdefaults__", {"most_bytes": 1 << 20})
+    content = file_of(record())[: -len("</PubmedArticleSet>")] + inside.encode() * 2_000_000
+    found = documents(content)
+    assert isinstance(next(found), Document)
+    with pytest.raises(CorpusError, match="without the end of a <PubmedArticle>"):
+        next(found)

@@ -49,6 +49,17 @@ def test_two_columns_under_a_title_are_read_one_after_the_other() -> None:
     assert document.source.title == "A title as wide as both of the columns"
 
 
+def test_columns_between_rules_are_no_row_of_a_table() -> None:
+    sheets = Sheets()
+    sheets.text(LEFT, 80, "A heading over more than the left of the columns here", 12, "Vera-Bold")
+    sheets.rule(LEFT, 560, 100)
+    left, right = prose(8, "left"), prose(6, "right")
+    sheets.lines(LEFT, 120, left)
+    sheets.lines(RIGHT_COLUMN, 120, right)
+    sheets.rule(LEFT, 560, 240)
+    assert texts(read(sheets))[-2:] == [" ".join(left), " ".join(right)]
+
+
 def test_a_figure_between_columns_parts_them() -> None:
     sheets = Sheets()
     for y, half in ((100, "upper"), (400, "lower")):
@@ -251,6 +262,53 @@ def test_long_cells_are_one_row() -> None:
         "Recommendation: We suggest that the drug be given to all adults who have the condition and no other. "
         "| Strength: Conditional",
         "Recommendation: We recommend a count each day. | Strength: Strong",
+    ]
+
+
+def test_a_list_in_the_last_cell_is_one_row() -> None:
+    sheets = Sheets()
+    sheets.text(LEFT, 100, "Doses", 10, "Vera-Bold")
+    sheets.text(180, 100, "•")
+    sheets.text(200, 100, "Children", 10, "Vera-Bold")
+    sheets.lines(200, 112, ["Nothing is known of them and", "no dose can be given."])
+    sheets.text(LEFT, 140, "Remarks", 10, "Vera-Bold")
+    for y, sign, lines in (
+        (140, "1.", ["One takes 5 mg of alphamab", "twice a day."]),
+        (164, "2.", ["Never in", "winter."]),
+    ):
+        sheets.text(180, y, sign)
+        sheets.lines(200, y, lines)
+    sheets.rule(LEFT, 500, 88)
+    sheets.rule(LEFT, 500, 128)
+    assert texts(read(sheets)) == [
+        "Doses | • Children Nothing is known of them and no dose can be given.",
+        "Remarks | 1. One takes 5 mg of alphamab twice a day. 2. Never in winter.",
+    ]
+
+
+def test_a_class_names_each_of_its_drugs() -> None:
+    sheets = Sheets()
+    xs = (LEFT, 180.0, 330.0, 430.0)
+    rows = [
+        (80, ("Class", "Drug", "Dose in mg", "Times a day")),
+        (100, ("Class one of", "alphamab", "12.5–25", "1")),
+        (112, ("two words", "betamab with a", "2–4", "1–2")),
+        (124, ("", "long name", "", "")),
+        (136, ("", "gammamab", "0.5", "1")),
+        (160, ("Class two", "deltamab", "20", "2")),
+        (172, ("", "epsilonmab", "80", "1")),
+    ]
+    for y, cells in rows:
+        for x, cell in zip(xs, cells, strict=True):
+            sheets.text(x, y, cell, 9, "Vera-Bold" if y == 80 else "Vera")
+    for y in (68, 84, 144, 180):
+        sheets.rule(LEFT, 520, y)
+    assert texts(read(sheets)) == [
+        "Class: Class one of two words | Drug: alphamab | Dose in mg: 12.5–25 | Times a day: 1",
+        "Class: Class one of two words | Drug: betamab with a long name | Dose in mg: 2–4 | Times a day: 1–2",
+        "Class: Class one of two words | Drug: gammamab | Dose in mg: 0.5 | Times a day: 1",
+        "Class: Class two | Drug: deltamab | Dose in mg: 20 | Times a day: 2",
+        "Class: Class two | Drug: epsilonmab | Dose in mg: 80 | Times a day: 1",
     ]
 
 
