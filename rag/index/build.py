@@ -160,8 +160,8 @@ class _Builder:
         self._writer: SegmentWriter | None = None
         self._seen = Seen()
         self._vectors = VectorJournal(index_dir, lambda: self._encoder, progress)
-        #: Where a passage with the same words may lie; narrowed when it is known what stays.
         self._facts: dict[str, Any] = {}
+        #: Where a passage with the same words may lie; narrowed when it is known what stays.
         self._elsewhere = [*self._current, *self._others]
 
     @cached_property
