@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
 
+
+# On a busy machine a strategy may be slow; what counts is what it finds.
+settings.register_profile("osler", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("osler")
 
 ROOT = Path(__file__).parent.parent
 # Before this directory on the path: its folder ``api`` would be taken for the package of that name.
