@@ -17,7 +17,7 @@ from rag.errors import InputError
 
 if TYPE_CHECKING:
     from rag.domain import Answer, Source
-    from rag.index.resume import Progress
+    from rag.ingest.progress import Progress
 
 
 def write_answer(answer: Answer, form: str, *, quotes: bool = False) -> None:

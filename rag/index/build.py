@@ -22,7 +22,7 @@ from rag.index.compact import compact
 from rag.index.encoder import Encoder, OpenVinoEncoder, sha256
 from rag.index.export import PACKAGED_MODEL, encoder_id, export_encoder
 from rag.index.keeping import delete_segments, locked, prune, storage, used_segments
-from rag.index.live import Live, current_segments, kept_whole, orphans_among, other_segments
+from rag.index.live import Live, current_segments, listed_segments, orphans_among, other_segments
 from rag.index.manifest import (
     CURRENT,
     ENCODERS,
@@ -40,10 +40,11 @@ from rag.index.manifest import (
     sync_folder,
     write_manifest,
 )
-from rag.index.resume import Progress, Seen, VectorJournal, silent
+from rag.index.resume import Seen, VectorJournal
 from rag.index.segment import RECORD, Known, Segment, SegmentWriter, digest_of
 from rag.index.store import Owner
 from rag.ingest.duplicates import KEYS_VERSION
+from rag.ingest.progress import Progress, silent
 from rag.ingest.split import SPLITTER_VERSION
 from rag.language.lexicon import TABLE, Lexicon
 from rag.language.terms import ANALYSIS_VERSION
@@ -265,7 +266,7 @@ class _Builder:
         """Publishes the sources that were taken, and with ``keeps_unseen`` the current ones but ``without``."""
         self._finish()
         snapshot_id = "" if keeps_unseen else self._id_of(self._seen.digests())
-        entries = kept_whole(self._index_dir, snapshot_id) if snapshot_id else None
+        entries = self._kept(snapshot_id) if snapshot_id else None
         if entries is None:
             live = Live(self._seen, self._current, self._written, keeps_unseen, without)
             stays = self._rewritten(live)
@@ -276,12 +277,20 @@ class _Builder:
                 )
             snapshot_id = self._id_of(heapq.merge(*(s.store.digests() for s in stays)))
             archive.keep(self._index_dir, self._replaced(stays, live))
-            if entries != kept_whole(self._index_dir, snapshot_id):
+            if entries != listed_segments(self._index_dir, snapshot_id):
                 write_manifest(self._index_dir, snapshot_id, self._facts, entries)
         publish(self._index_dir, snapshot_id)
         self._tidy_up()
         sources, passages = (sum(e[name] for e in entries) for name in ("sources", "passages"))
         return Built(snapshot_id, sources, passages, self._vectors.computed, not self._written)
+
+    def _kept(self, snapshot_id: str) -> list[dict[str, Any]] | None:
+        """What a kept snapshot lists, if every segment of it is among those that were found whole."""
+        whole = {s.segment_id: s for s in (*self._current, *self._others, *self._written)}
+        entries = listed_segments(self._index_dir, snapshot_id)
+        if entries is None or any(e["segment_id"] not in whole or e != _entry(whole[e["segment_id"]]) for e in entries):
+            return None
+        return entries
 
     def _id_of(self, digests: Iterable[str]) -> str:
         self._facts = {**self._rules, "corpus_digest": corpus_digest(digests)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -47,7 +48,7 @@ class Encoder(Protocol):
         """
 
 
-class _Exported:
+class _Exported(ABC):
     """What the runtimes share: the record and the tokenizer of an exported model, and batches of like length.
 
     Args:
@@ -76,11 +77,13 @@ class _Exported:
         self.model = str(record["model"])
         self.dimension = int(record["dimension"])
 
+    @abstractmethod
     def _load(self, model: Path) -> None:
-        raise NotImplementedError
+        """Opens the model's file."""
 
+    @abstractmethod
     def _run(self, ids: _Ids, mask: _Ids) -> Vectors:
-        raise NotImplementedError
+        """Vectors of a batch of token ids, both (texts, tokens)."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.empty((len(texts), self.dimension), np.float32)

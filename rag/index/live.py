@@ -21,9 +21,15 @@ class Live:
         self._seen, self._keeps_unseen, self._without = seen, keeps_unseen, frozenset(without)
         self._current = {s.segment_id for s in current}
         self._written = {s.segment_id for s in written}
+        self._dropped: dict[str, frozenset[str]] = {}
 
     def dropped(self, segment: Segment) -> frozenset[str]:
         """Sources of a segment that are not live there."""
+        if segment.segment_id not in self._dropped:
+            self._dropped[segment.segment_id] = self._not_live(segment)
+        return self._dropped[segment.segment_id]
+
+    def _not_live(self, segment: Segment) -> frozenset[str]:
         if segment.segment_id in self._written:
             return frozenset()
         if segment.segment_id in self._current and self._keeps_unseen:
@@ -81,14 +87,13 @@ def other_segments(index_dir: Path, known: Collection[str]) -> list[Segment]:
     )
 
 
-def kept_whole(index_dir: Path, snapshot_id: str) -> list[dict[str, Any]] | None:
-    """The segments that a kept snapshot lists, if it and every file of them is whole."""
+def listed_segments(index_dir: Path, snapshot_id: str) -> list[dict[str, Any]] | None:
+    """The segments that a kept snapshot lists; nothing when there is no such snapshot, or its manifest is damaged."""
     try:
         entries: list[dict[str, Any]] = read_manifest(index_dir, snapshot_id)["segments"]
     except SnapshotError:
         return None
-    folders = [(e, segment_folder(index_dir, str(e["segment_id"]))) for e in entries]
-    return None if any(segment_problems(folder, entry) for entry, folder in folders) else entries
+    return entries
 
 
 def _whole(index_dir: Path, entries: Iterable[Mapping[str, Any]]) -> list[Segment]:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import SnapshotError
 from rag.index.encoder import Encoder
 from rag.index.vectors import Halves
-
-Progress = Callable[[str, int, int], None]
-"""Called with a step's name, how much is done and how much there is, 0 when that is not known."""
+from rag.ingest.progress import Progress
 
 _JOURNAL = "building.sqlite"
 #: Texts that are embedded and remembered together.
 _BATCH = 256
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """Progress that nobody looks at."""
 
 
 class Seen:
@@ -78,24 +73,26 @@ class VectorJournal:
 
     def encode(self, texts: Sequence[str]) -> Halves:
         """Unit vectors, shape (len(texts), dimension), in the order of ``texts``."""
-        hashes = [hashlib.sha256(t.encode()).digest()[:16] for t in texts]
-        missing = {h: t for h, t in zip(hashes, texts, strict=True) if not self._get(h)}
-        todo = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))  # like lengths share a batch
+        hashes = {text: hashlib.sha256(text.encode()).digest()[:16] for text in texts}
+        found = {text: self._remembered(key) for text, key in hashes.items()}
+        todo = sorted((t for t, v in found.items() if v is None), key=lambda t: (len(t), t))  # like lengths together
         for first in range(0, len(todo), _BATCH):
-            self._compute(todo[first : first + _BATCH])
-        return np.stack([np.frombuffer(self._get(h) or b"", np.float16) for h in hashes])
+            batch = todo[first : first + _BATCH]
+            vectors = self._encoder().encode(batch).astype(np.float16)
+            self._remember((hashes[text] for text in batch), vectors)
+            found.update(zip(batch, vectors, strict=True))
+        return np.stack([vector for text in texts if (vector := found[text]) is not None])
 
-    def _compute(self, items: list[tuple[bytes, str]]) -> None:
-        vectors = self._encoder().encode([text for _, text in items]).astype(np.float16)
+    def _remembered(self, key: bytes) -> NDArray[np.float16] | None:
+        row = self._db.execute("SELECT vector FROM vector WHERE hash = ?", (key,)).fetchone()
+        return np.frombuffer(row[0], np.float16) if row else None
+
+    def _remember(self, keys: Iterable[bytes], vectors: Halves) -> None:
         with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO vector VALUES (?,?)",
-                                 ((h, v.tobytes()) for (h, _), v in zip(items, vectors, strict=True)))  # fmt: skip
-        self.computed += len(items)
+            rows = ((key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True))
+            self._db.executemany("INSERT OR REPLACE INTO vector VALUES (?,?)", rows)
+        self.computed += len(vectors)
         self._progress("embed", self.computed, 0)
-
-    def _get(self, key: bytes) -> bytes | None:
-        found = self._db.execute("SELECT vector FROM vector WHERE hash = ?", (key,)).fetchone()
-        return found[0] if found else None
 
     def start_anew(self) -> None:
         """Forgets all vectors: they are in a finished segment."""

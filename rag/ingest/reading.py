@@ -11,13 +11,14 @@ import selectors
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rag.domain import Document
 from rag.errors import CorpusError
 from rag.ingest.files import source_files
+from rag.ingest.progress import Progress, silent
 
 
 class Limits(NamedTuple):
@@ -27,17 +28,16 @@ class Limits(NamedTuple):
     memory_bytes: int = 4 * 2**30
 
 
-Told = Callable[[str, int, int], None]
-"""Called with "read", the bytes read so far and the bytes of all files."""
-
-
 DEFAULT_LIMITS = Limits()
 
 
 def documents(
-    paths: Iterable[Path], *, limits: Limits = DEFAULT_LIMITS, told: Told | None = None
+    paths: Iterable[Path], *, limits: Limits = DEFAULT_LIMITS, told: Progress = silent
 ) -> Iterator[Document | CorpusError]:
-    """The documents of files and folders, in the order of the paths; in the place of what cannot be used, why not."""
+    """The documents of files and folders, in the order of the paths; in the place of what cannot be used, why not.
+
+    ``told`` is given "read", the bytes read so far and the bytes of all files.
+    """
     files: list[Path] = []
     for found in source_files(paths):
         if isinstance(found, CorpusError):
@@ -48,11 +48,10 @@ def documents(
     with _Worker(limits) as worker:
         for file in files:
             for at, item in worker.read(file):
-                if told:
-                    told("read", before + at, total)
+                told("read", before + at, total)
                 yield item
             before += _size(file)
-    if told and files:
+    if files:
         told("read", total, total)
 
 

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rag.errors import CorpusError, InputError
+from rag.ingest.progress import Progress, silent
 from rag.ingest.pull.folder import (
     RECORD,
-    Progress,
     PullReport,
     Record,
     held,
     new_record,
     read_record,
-    silent,
     today,
     write_record,
     write_whole,

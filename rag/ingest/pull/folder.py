@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 from rag import __version__
 from rag.errors import BusyError, InputError, PullError
 
-#: Called with a step's name, how much of it is done, and of how much.
-Progress = Callable[[str, int, int], None]
 #: What ``pull.json`` holds: JSON values only.
 Record = dict[str, Any]
 
@@ -41,10 +39,6 @@ class PullReport(NamedTuple):
     skipped: tuple[Skipped, ...]
     resumed: bool
     notes: tuple[str, ...] = ()
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """A ``Progress`` that tells nobody."""
 
 
 @contextmanager

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rag.errors import CorpusError, InputError
+from rag.ingest.progress import Progress, silent
 from rag.ingest.pull.eutils import LIST_LIMIT, Client
 from rag.ingest.pull.folder import (
-    Progress,
     PullReport,
     Record,
     Skipped,
     held,
     new_record,
     read_record,
-    silent,
     today,
     write_record,
     write_whole,

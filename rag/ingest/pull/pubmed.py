@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rag.errors import InputError, PullError
+from rag.ingest.progress import Progress, silent
 from rag.ingest.pull.answers import Answer, Found, Session
 from rag.ingest.pull.eutils import LIST_LIMIT, Client
 from rag.ingest.pull.folder import (
     RECORD,
-    Progress,
     PullReport,
     Record,
     Skipped,
@@ -26,7 +26,6 @@ from rag.ingest.pull.folder import (
     is_same,
     new_record,
     read_record,
-    silent,
     today,
     write_record,
     write_whole,

@@ -19,6 +19,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ue000-\uf8ff]"
 )
+#: What a raised digit or sign becomes, so that 10<sup>9</sup> is never read as 109.
+RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9_.-]+")
 _MAX_KEY = 80
 _CELL = " | "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rag.domain import BlockKind, Document
 from rag.errors import CorpusError
-from rag.ingest.readers.assembly import Item, assembled, cleaned, key_of_file
+from rag.ingest.readers.assembly import RAISED, Item, assembled, cleaned, key_of_file
 from rag.ingest.readers.fields import source_of
 from rag.ingest.readers.grid import Cell, Row, table_items
 
@@ -33,7 +33,6 @@ _DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _LIST = re.compile(r"list\b", re.IGNORECASE)
 _MAX_STYLES = 10
-_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _NUMBERED = "w:pPr/w:numPr/w:numId"
 _RUNS = ".//w:r[not(ancestor::w:txbxContent) and not(ancestor::w:moveFrom) and not(ancestor::w:del)]"
 _HEAD_ROW = "w:trPr/w:tblHeader"
@@ -178,9 +177,7 @@ def _text(paragraph: Paragraph) -> str:
 
     runs = [Run(element, paragraph) for element in paragraph._p.xpath(_RUNS)]
     return cleaned(
-        "".join(
-            run.text.translate(_RAISED) if run.font.superscript else run.text for run in runs if not run.font.hidden
-        )
+        "".join(run.text.translate(RAISED) if run.font.superscript else run.text for run in runs if not run.font.hidden)
     )
 
 

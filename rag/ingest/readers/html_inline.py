@@ -6,9 +6,8 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-from rag.ingest.readers.assembly import cleaned
+from rag.ingest.readers.assembly import RAISED, cleaned
 
-_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _CITATION = re.compile(r"[\s\d,;–\-\[\]()*†‡§¶a-z]{1,40}")
 _NUMBERS = re.compile(r"[\s\d,;–-]+")
 #: A mark of a footnote: a letter or a sign. Not "n", which is a power.
@@ -100,4 +99,4 @@ def _raised(text: str, is_linked: bool, before: str) -> str:
         return ""
     if before in (".", ",", ";") and _NUMBERS.fullmatch(text):
         return ""
-    return "" if _FOOTNOTE_MARK.fullmatch(text) else text.translate(_RAISED)
+    return "" if _FOOTNOTE_MARK.fullmatch(text) else text.translate(RAISED)

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
+from rag.ingest.readers.assembly import RAISED
+
 #: Smallest print that is read, in points: a footnote has 6, hidden text for machines 1.
 _LEAST_SIZE = 2.0
 #: A gap as wide as this, in font sizes, parts table cells and columns; a space is 0.25, in justified text up to 0.8.
@@ -31,7 +33,7 @@ _BOLD = 600
 _BOLD_NAME = re.compile(rb"bold|black|heavy|semibold|demi", re.IGNORECASE)
 _HYPHENS = {0x02, 0xFFFE}  # what pdfium puts for a hyphen at the end of a line
 _INVISIBLE_MODES = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}
-_RAISED = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
+_RAISED = {**RAISED, ord("–"): ord("⁻")}  # typesetters set an en dash for a minus
 #: After these a raised number is an exponent, and not the number of a note: 10⁹, m², cm³, r², χ².
 _BASE = re.compile(r"(?:(?<![\d.,])10|(?<![A-Za-z])(?:[cdkmµμn]?m|ft|in|s|[A-Za-zχ]))$")
 _SIGNED = re.compile(r"[+\-−–]\d+|\d*[+\-−–]")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rag.ingest.readers.assembly import RAISED
+
 #: 10<sup>9</sup> must not become 109.
-RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _CAN_BE_RAISED = re.compile(r"[0-9+−-]+")
 _SINGLE = re.compile(r"[\w.]*")
 _TOKENS = frozenset(("mi", "mn", "mtext", "ms"))

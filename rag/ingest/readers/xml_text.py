@@ -8,8 +8,8 @@ from typing import Any
 
 from lxml import etree
 
-from rag.ingest.readers.assembly import cleaned
-from rag.ingest.readers.xml_math import RAISED, formula_text
+from rag.ingest.readers.assembly import RAISED, cleaned
+from rag.ingest.readers.xml_math import formula_text
 
 #: Stands where a citation was taken out. XML allows no NUL, so no text can hold one.
 _CITED = "\0"
