@@ -1,0 +1,125 @@
+"""Osler in process: its answers and its retrieval.
+
+Only the question is asked: a pipeline has no conversations, so that a follow-up must stand alone to be understood.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from eval.domain import Item, Outcome, Ranked, Response
+from eval.provenance import code_digest
+from eval.systems.answers import response_of
+from eval.systems.base import Context
+from rag import __version__
+from rag.domain import Audience, Source
+from rag.pipeline import Pipeline
+from rag.settings import Settings
+
+__all__ = ["OslerRetriever", "OslerSystem", "Retriever", "context", "response_of"]
+
+Retriever = Literal["hybrid", "dense", "lexical"]
+#: Weight of vectors against words; hybrid is as the settings say.
+_WEIGHTS = {"dense": 1.0, "lexical": 0.0}
+
+
+class OslerSystem:
+    """Answers of a pipeline, which asks one question at a time whatever the number of threads."""
+
+    name = "osler"
+
+    def __init__(self, pipeline: Pipeline, audience: Audience = Audience.CLINICIAN) -> None:
+        self._pipeline, self._audience = pipeline, audience
+
+    @classmethod
+    def open(cls, settings: Settings | None = None, audience: Audience = Audience.CLINICIAN) -> OslerSystem:
+        """On the current snapshot, loaded before the first question. Raises ``SnapshotError`` when there is none."""
+        pipeline = Pipeline.open(settings)
+        pipeline.warm()
+        return cls(pipeline, audience)
+
+    def receipt(self) -> dict[str, Any]:
+        return {**_facts(self._pipeline), "audience": self._audience.value}
+
+    def respond(self, item: Item) -> Response:
+        started = time.perf_counter()
+        answer = self._pipeline.ask(item.question, self._audience)
+        return response_of(answer, item, time.perf_counter() - started)
+
+    def close(self) -> None:
+        self._pipeline.close()
+
+
+class OslerRetriever:
+    """Documents for a question, by what Osler finds passages with; dense and lexical are its two halves alone.
+
+    A document scores as its best passage. As many passages are retrieved as the pipeline takes to answer from, and
+    twice as many again and again until they are of ``k`` documents.
+
+    Args:
+        pipeline: gives snapshot and settings. Closing the retriever closes it.
+        k: documents that are returned at most; there are fewer when the corpus, or for words those that hold any of
+            them, are fewer.
+    """
+
+    def __init__(self, pipeline: Pipeline, retriever: Retriever = "hybrid", k: int = 100) -> None:
+        self._retriever, self._k = retriever, k
+        weight = _WEIGHTS.get(retriever, pipeline.settings.dense_weight)
+        settings = pipeline.settings.model_copy(update={"dense_weight": weight})
+        self._pipeline = Pipeline(settings, pipeline.snapshot)
+        self.name = f"osler {retriever}"
+
+    def receipt(self) -> dict[str, Any]:
+        weight = self._pipeline.settings.dense_weight
+        return {**_facts(self._pipeline), "retriever": self._retriever, "dense_weight": weight, "k": self._k}
+
+    def respond(self, item: Item) -> Response:
+        """Abstains when nothing is found."""
+        started = time.perf_counter()
+        ranking = self._ranked(item.question)
+        return Response(
+            item_id=item.item_id,
+            outcome=Outcome.ANSWERED if ranking else Outcome.ABSTAINED,
+            ranking=ranking,
+            seconds=time.perf_counter() - started,
+        )
+
+    def close(self) -> None:
+        self._pipeline.close()
+
+    def _ranked(self, question: str) -> tuple[Ranked, ...]:
+        """Documents by (-score, id), each once."""
+        passages = max(self._pipeline.settings.candidates, self._k)
+        while True:
+            best: dict[str, float] = {}
+            found = self._pipeline.search(question, passages)
+            for hit, _, source in found:
+                if hit.score > 0 or self._retriever != "lexical":  # by words alone, 0 is to hold none of them
+                    best.setdefault(source.original_id or source.key, hit.score)
+            if len(best) >= self._k or len(found) < passages:
+                ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
+                return tuple(Ranked(document, score) for document, score in ranked[: self._k])
+            passages *= 2
+
+
+def context(pipeline: Pipeline, k: int, question: str) -> list[Context]:
+    """The ``k`` best passages for ``question``, so that another system can be given what Osler is given."""
+    return [Context(_title(source), passage.text) for _, passage, source in pipeline.search(question, k)]
+
+
+def _title(source: Source) -> str:
+    return f"{source.title} ({source.year})" if source.year else source.title
+
+
+def _facts(pipeline: Pipeline) -> dict[str, Any]:
+    """What an answer's receipt says, of all answers of a pipeline."""
+    snapshot = pipeline.snapshot
+    return {
+        "software": f"osler {__version__}",
+        "code": code_digest(),
+        "snapshot_id": snapshot.snapshot_id,
+        "corpus_digest": snapshot.corpus_digest,
+        "settings_digest": pipeline.settings.digest(),
+        "models": {"encoder": f"{snapshot.encoder.model}@{snapshot.encoder.encoder_id}"},
+    }
