@@ -1,4 +1,4 @@
-"""The command line: ``osler ask``, ``search``, ``show``, ``index`` and ``corpus``.
+"""The command line: ``osler ask``, ``search``, ``show``, ``index``, ``corpus`` and ``eval``.
 
 Nothing heavy is imported before a command runs, so that ``osler --help`` answers at once. Exit codes: 0 done (also when
 the answer is that there is none), 1 failed, 2 what was given cannot be used, 130 interrupted.
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from runpy import run_module
 from typing import NoReturn
 
 from api.pulling import add_pull
@@ -22,6 +23,8 @@ from rag.errors import InputError, OslerError
 AUDIENCES = ("clinician", "trainee", "patient")
 FORMATS = ("text", "markdown", "json", "html")
 TRACEBACK = "OSLER_TRACEBACK"
+#: The command that is the harness's.
+EVALUATION = "eval"
 
 _INTERRUPTED = 130
 
@@ -51,11 +54,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if given[:1] == [EVALUATION]:
+        return _evaluation(given[1:])
+    arguments = parser().parse_args(given)
     module, _, function = arguments.command.partition(".")
     code: int = getattr(import_module(f"api.{module}"), function)(arguments)
     sys.stdout.flush()  # here, so that a reader who has gone is noticed above
     return code
+
+
+def _evaluation(given: list[str]) -> int:
+    """Hands over to the harness, a program of its own: nothing here imports it, and it reads its own arguments."""
+    before, sys.argv = sys.argv, [f"osler {EVALUATION}", *given]
+    try:
+        run_module("eval", run_name="__main__")
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.argv = before
+    return 0
 
 
 def _complain(message: str, code: int) -> int:
@@ -91,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     _add_show(commands, shared)
     _add_index(commands, shared)
     _add_corpus(commands, shared)
+    commands.add_parser(EVALUATION, add_help=False, help="run benchmark suites and score any answerer")
     return root
 
 
