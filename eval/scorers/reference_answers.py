@@ -1,0 +1,76 @@
+"""An answer against reference answers: overlap of words, likeness of meaning, and the entities that were asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from eval.domain import Item, Response, Score, Scores, unscored
+from eval.measures import bioasq
+from eval.measures.overlap import rouge
+
+#: Marks of citations, which some reference answers have and which are no words of theirs.
+_MARK = re.compile(r"\s*\[\d+(?:\s*[,–-]\s*\d+)*\]")
+_WORD = re.compile(r"\w+")
+Similar = Callable[[str, str], float]
+"""Cosine of the embeddings of two texts, in [-1, 1]."""
+
+
+def overlap_scores(item: Item, response: Response, similar: Similar) -> Scores:
+    """ROUGE F1 and recall against the best reference, and the highest cosine. What is not answered overlaps with 0."""
+    answers = [_MARK.sub("", answer) for answer in item.gold.answers]
+    if not answers:
+        return {}
+    text = said_text(response)
+    scores: Scores = {}
+    for name, found in rouge(text, answers).items():
+        scores[f"{name}_f1"] = Score(value=found.f1, details={"precision": found.precision})
+        scores[f"{name}_recall"] = Score(value=found.recall)
+    likeness = max((similar(text, answer) for answer in answers), default=0.0) if text else 0.0
+    return scores | {"similarity": Score(value=likeness)}
+
+
+def entity_scores(item: Item, response: Response) -> Scores:
+    """BioASQ's factoid and list measures, and the share of right entities that the answer's words mention.
+
+    Naming none is wrong, as BioASQ counts it; ``named`` says how often a system names any.
+    """
+    right, given = item.gold.exact, response.exact
+    if not right:
+        return {}
+    details = {"given": [list(names) for names in given], "right": [list(names) for names in right]}
+    scores = {"named": Score(value=float(bool(given)), details=details), "mentioned": _mentioned(item, response)}
+    if item.kind == "list":
+        listed = bioasq.listed(right, given)
+        return scores | _each("list_", listed._asdict() if listed else {})
+    factoid = bioasq.factoid(right, given)
+    found = {"strict": factoid.strict, "lenient": factoid.lenient, "mrr": factoid.reciprocal_rank} if factoid else {}
+    return scores | _each("factoid_", found)
+
+
+def _each(prefix: str, values: dict[str, float]) -> Scores:
+    return {prefix + name: Score(value=value) for name, value in values.items()}
+
+
+def _mentioned(item: Item, response: Response) -> Score:
+    text = _folded(said_text(response))
+    missed = [names[0] for names in item.gold.exact if not any(_folded(name) in text for name in names)]
+    total = len(item.gold.exact)
+    return Score(value=(total - len(missed)) / total, details={"missed": missed})
+
+
+def _folded(text: str) -> str:
+    """In small letters with every run of other characters one space, one before and one after."""
+    return f" {' '.join(_WORD.findall(text.lower()))} "
+
+
+def rubric_scores(item: Item) -> Scores:
+    """A rubric is only scored by a judge that reads it; without one it is unscored, never 0."""
+    return {"rubric": unscored("no judge is configured that grades rubrics")} if item.gold.rubric else {}
+
+
+def said_text(response: Response) -> str:
+    """What is said in an answer, without title, references and boilerplate; nothing of what is no answer."""
+    if not response.is_answer:
+        return ""
+    return response.article.text() or response.text

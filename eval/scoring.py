@@ -1,0 +1,111 @@
+"""How a response is scored: which measures an item calls for, and the judges that they need.
+
+An item's gold decides. What a measure needs and the item lacks leaves it out; what a judge could not judge leaves it
+unscored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from eval.domain import Item, Response, Score, Scores, unscored
+from eval.judges.base import Judge, JudgeError
+from eval.judges.premises import Reader
+from eval.measures import ranking
+from eval.scorers.abstention import abstention_scores
+from eval.scorers.citations import citation_scores
+from eval.scorers.claims import claim_scores, errata_scores
+from eval.scorers.kqa import kqa_scores
+from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
+from eval.scorers.reference_answers import entity_scores, overlap_scores, rubric_scores
+from eval.scorers.stability import obedience
+from eval.scorers.structure import related_scores, section_scores, structure_scores
+
+Task = Literal["answers", "retrieval", "verification"]
+RANKING = ("nDCG@10", "AP", "RR", "R@10", "R@100", "P@5", "P@10", "Success@1", "Success@10", "Judged@10")
+#: Measures that stay unscored together when a judge fails.
+CLAIMS = ("claim_recall", "claim_recall_must", "claim_recall_nice", "contradictions", "values_recall")
+ERRATA = ("errata_repeated", "errata_corrected")
+CITATIONS = ("citation_recall", "citation_precision", "unsupported_statements", "unsupported_share")
+KQA = ("completeness", "hallucinations")
+ABSTENTION = ("answered", "abstained", "pertinent_first", "premise_corrected", "wrong")
+
+
+class Scoring:
+    """Scores responses. Safe to share between threads.
+
+    Args:
+        task: what the items are for; retrieval and verification need no judge.
+        judge: whether an answer says a claim.
+        citation_judge: whether quotes support a statement.
+        reader: embeds texts, for likeness of headings, questions and answers.
+        grader: grades the rubric of an item, where one is configured; without it a rubric stays unscored.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        judge: Judge | None = None,
+        citation_judge: Judge | None = None,
+        reader: Reader | None = None,
+        grader: Callable[[Item, Response], Score] | None = None,
+    ) -> None:
+        self._judge, self._citation_judge, self._reader, self._grader = judge, citation_judge, reader, grader
+        self._scored = {"answers": self._answer, "retrieval": self._ranking, "verification": self._verification}[task]
+
+    def __call__(self, item: Item, response: Response) -> Scores:
+        return {**failed(response), **self._scored(item, response), **cost_scores(response)}
+
+    def _answer(self, item: Item, response: Response) -> Scores:
+        similar, claims, citations = self.similar, _needed(self._judge), _needed(self._citation_judge or self._judge)
+        gold, related = item.gold, related_scores(item, response, similar)
+        return {
+            **(_judged(CLAIMS, lambda: claim_scores(item, response, claims)) if gold.claims else {}),
+            **(_judged(ERRATA, lambda: errata_scores(item, response, claims)) if gold.errata else {}),
+            **(section_scores(item, response, similar) if gold.outline else {}),
+            **{name: score for name, score in related.items() if gold.related or score.value is not None},
+            **_judged(CITATIONS, lambda: citation_scores(item, response, citations)),
+            **structure_scores(item, response),
+            **_judged(KQA, lambda: kqa_scores(item, response, claims)),
+            **_judged(ABSTENTION, lambda: abstention_scores(item, response, claims)),
+            **label_scores(item, response),
+            **overlap_scores(item, response, similar),
+            **entity_scores(item, response),
+            **self._rubric(item, response),
+            **obedience(item, response),
+        }
+
+    def _rubric(self, item: Item, response: Response) -> Scores:
+        return {"rubric": self._grader(item, response)} if self._grader and item.gold.rubric else rubric_scores(item)
+
+    def _ranking(self, item: Item, response: Response) -> Scores:
+        relevant = item.gold.relevant
+        if not any(grade > 0 for grade in relevant.values()):
+            return dict.fromkeys(RANKING, unscored("no document is judged relevant"))
+        found = ranking.evaluate({item.item_id: relevant}, {item.item_id: response.ranking}, RANKING)
+        return {name: Score(value=value) for name, value in found.topics[item.item_id].items()}
+
+    def _verification(self, item: Item, response: Response) -> Scores:
+        return entailment_scores(item, response)
+
+    def similar(self, first: str, second: str) -> float:
+        """Cosine of the embeddings of two texts."""
+        if self._reader is None:
+            raise TypeError("scoring: answers need a reader")
+        one, other = self._reader.vectors([first, second])
+        return float(one @ other)
+
+
+def _needed(judge: Judge | None) -> Judge:
+    if judge is None:
+        raise TypeError("scoring: answers need a judge")
+    return judge
+
+
+def _judged(names: tuple[str, ...], score: Callable[[], Scores]) -> Scores:
+    """The scores, or when the judge could not judge, each of ``names`` unscored with its reason."""
+    try:
+        return score()
+    except JudgeError as error:
+        return dict.fromkeys(names, unscored(str(error)))
