@@ -7,21 +7,22 @@ unscored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeVar
 
 from eval.domain import Item, Response, Score, Scores, unscored
 from eval.judges.base import Judge, JudgeError
-from eval.judges.premises import Reader
 from eval.measures import ranking
 from eval.scorers.abstention import abstention_scores
 from eval.scorers.citations import citation_scores
-from eval.scorers.claims import claim_scores, errata_scores
+from eval.scorers.claims import claim_scores
+from eval.scorers.errata import errata_scores
 from eval.scorers.kqa import kqa_scores
 from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
 from eval.scorers.reference_answers import entity_scores, overlap_scores, rubric_scores
 from eval.scorers.stability import obedience
-from eval.scorers.structure import related_scores, section_scores, structure_scores
+from eval.scorers.structure import Similar, Thresholds, related_scores, section_scores, structure_scores
 
+T = TypeVar("T")
 Task = Literal["answers", "retrieval", "verification"]
 RANKING = ("nDCG@10", "AP", "RR", "R@10", "R@100", "P@5", "P@10", "Success@1", "Success@10", "Judged@10")
 #: Measures that stay unscored together when a judge fails.
@@ -39,7 +40,8 @@ class Scoring:
         task: what the items are for; retrieval and verification need no judge.
         judge: whether an answer says a claim.
         citation_judge: whether quotes support a statement.
-        reader: embeds texts, for likeness of headings, questions and answers.
+        similar: cosine of the embeddings of two texts, for likeness of headings, questions and answers.
+        limits: from which likeness on headings and questions count as the same.
         grader: grades the rubric of an item, where one is configured; without it a rubric stays unscored.
     """
 
@@ -48,22 +50,28 @@ class Scoring:
         task: Task,
         judge: Judge | None = None,
         citation_judge: Judge | None = None,
-        reader: Reader | None = None,
+        similar: Similar | None = None,
+        limits: Thresholds | None = None,
         grader: Callable[[Item, Response], Score] | None = None,
     ) -> None:
-        self._judge, self._citation_judge, self._reader, self._grader = judge, citation_judge, reader, grader
+        self._judge, self._citation_judge, self._similar, self._grader = judge, citation_judge, similar, grader
+        self._limits = limits
         self._scored = {"answers": self._answer, "retrieval": self._ranking, "verification": self._verification}[task]
 
     def __call__(self, item: Item, response: Response) -> Scores:
         return {**failed(response), **self._scored(item, response), **cost_scores(response)}
 
     def _answer(self, item: Item, response: Response) -> Scores:
-        similar, claims, citations = self.similar, _needed(self._judge), _needed(self._citation_judge or self._judge)
-        gold, related = item.gold, related_scores(item, response, similar)
+        similar, claims, citations = (
+            _needed(self._similar),
+            _needed(self._judge),
+            _needed(self._citation_judge or self._judge),
+        )
+        gold, related = item.gold, related_scores(item, response, similar, self._limits)
         return {
             **(_judged(CLAIMS, lambda: claim_scores(item, response, claims)) if gold.claims else {}),
-            **(_judged(ERRATA, lambda: errata_scores(item, response, claims)) if gold.errata else {}),
-            **(section_scores(item, response, similar) if gold.outline else {}),
+            **(_judged(ERRATA, lambda: errata_scores(item, response, claims, similar)) if gold.errata else {}),
+            **(section_scores(item, response, similar, self._limits) if gold.outline else {}),
             **{name: score for name, score in related.items() if gold.related or score.value is not None},
             **_judged(CITATIONS, lambda: citation_scores(item, response, citations)),
             **structure_scores(item, response),
@@ -89,18 +97,11 @@ class Scoring:
     def _verification(self, item: Item, response: Response) -> Scores:
         return entailment_scores(item, response)
 
-    def similar(self, first: str, second: str) -> float:
-        """Cosine of the embeddings of two texts."""
-        if self._reader is None:
-            raise TypeError("scoring: answers need a reader")
-        one, other = self._reader.vectors([first, second])
-        return float(one @ other)
 
-
-def _needed(judge: Judge | None) -> Judge:
-    if judge is None:
-        raise TypeError("scoring: answers need a judge")
-    return judge
+def _needed(given: T | None) -> T:
+    if given is None:
+        raise TypeError("scoring of answers: needs a judge and a similarity of texts")
+    return given
 
 
 def _judged(names: tuple[str, ...], score: Callable[[], Scores]) -> Scores:

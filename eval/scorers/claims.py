@@ -1,4 +1,4 @@
-"""What of a reference an answer says, denies and repeats: claims, their values, and the reference's known errors.
+"""What of a reference an answer says and denies: claims and their values.
 
 A judge decides whether the statements of an answer, read together, say a claim. An answer that was not given says
 nothing: its recall is 0, not unscored. What the reference lacks is unscored.
@@ -37,7 +37,7 @@ def claim_scores(item: Item, response: Response, judge: Judge) -> Scores:
     article = answered(response)
     lines = [s.text for s in article.said()]
     judged = [Judged(c, judge.judge(c.text, lines)) for c in claims]
-    why = "" if lines else _silence(response)
+    why = "" if lines else silence(response)
     beside: dict[str, Any] = {"errata_left_out": [c.text for c in left_out]} if left_out else {}
     scores = {
         "claim_recall": _recall(judged, why, beside),
@@ -82,7 +82,7 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".")
 
 
-def _silence(response: Response) -> str:
+def silence(response: Response) -> str:
     return f"nothing was said: {response.error or response.outcome.value}"
 
 
@@ -130,42 +130,3 @@ def _values_recall(judged: Sequence[Judged], article: Article, why: str) -> Scor
 def _elsewhere(value: str, lines: Sequence[str], claim: Claim) -> dict[str, str]:
     """Where a missing value is said of something else, for a reader."""
     return next(({"said_of_something_else": text} for text in lines if is_said(value, text, claim.text)), {})
-
-
-def errata_scores(item: Item, response: Response, judge: Judge) -> Scores:
-    """Shares of the reference's errata that the answer repeats, and that it corrects.
-
-    An erratum is *repeated* if the answer says the wrong claim and *corrected* if it says the correction; else the
-    answer is silent about it. Wrong claim and correction are alike, so a judge may find both: then the one that it is
-    surer of counts. If it is as sure of both, one statement that alone says both is a correction, as it says more than
-    the wrong claim or names it to correct it; where different statements say them the erratum is both.
-    """
-    if not item.gold.errata:
-        return {name: unscored("the reference has no errata") for name in ("errata_repeated", "errata_corrected")}
-    lines = [s.text for s in answered(response).said()]
-    rows = [_fidelity(erratum, lines, judge) for erratum in item.gold.errata]
-    why, details = "" if lines else _silence(response), {"errata": rows}
-    return {
-        name: Score(value=sum(bool(row[word]) for row in rows) / len(rows), reason=why, details=details)
-        for name, word in (("errata_repeated", "repeated"), ("errata_corrected", "corrected"))
-    }
-
-
-def _fidelity(erratum: Erratum, lines: Sequence[str], judge: Judge) -> dict[str, Any]:
-    wrong, right = judge.judge(erratum.claim, lines), judge.judge(erratum.correction, lines)
-    repeated, corrected = wrong.label == "entailed", right.label == "entailed"
-    if repeated and corrected and wrong.support != right.support:
-        repeated = wrong.support > right.support
-        corrected = not repeated
-    elif repeated and corrected:
-        alone = [t for t in lines if judge.judge(erratum.claim, [t]).label == "entailed"]
-        repeated = any(judge.judge(erratum.correction, [t]).label != "entailed" for t in alone)
-    return {
-        "erratum_id": erratum.erratum_id,
-        "claim": erratum.claim,
-        "correction": erratum.correction,
-        "repeated": repeated,
-        "corrected": corrected,
-        "claim_judged": wrong._asdict(),
-        "correction_judged": right._asdict(),
-    }

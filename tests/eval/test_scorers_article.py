@@ -11,10 +11,11 @@ from eval.article import gold_of, parse
 from eval.domain import Article, Claim, Erratum, Gold, Item, Listed, Outcome, Part, Response, Said, Scores
 from eval.judges.base import Judge, Judgement
 from eval.sanity import altered, perfect, shuffled
-from eval.scorers.article import article_scores
 from eval.scorers.citations import citation_scores
-from eval.scorers.claims import claim_scores, errata_scores
+from eval.scorers.claims import claim_scores
+from eval.scorers.errata import errata_scores
 from eval.scorers.structure import Thresholds, related_scores, section_scores, structure_scores, word_similarity
+from eval.scoring import Scoring
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
@@ -42,6 +43,7 @@ def folded(text: str) -> str:
 JUDGE = Sentences()
 #: For similarity by words.
 LIMITS = Thresholds(topic=0.3)
+SCORING = Scoring("answers", JUDGE, similar=word_similarity, limits=LIMITS)
 LOAD = "Load with fomepizole 15 mg/kg over 30 minutes."
 WRONG, RIGHT = "Ethanol is given at 6 g/kg.", "Ethanol is given at 0.6 g/kg."
 ITEM = Item(
@@ -83,7 +85,7 @@ def values(scores: Scores) -> dict[str, float | None]:
 
 
 def test_a_perfect_answer_has_everything() -> None:
-    scores = article_scores(ITEM, response(perfect(ITEM)), JUDGE, word_similarity, limits=LIMITS)
+    scores = SCORING(ITEM, response(perfect(ITEM)))
     found = values(scores)
     for name in ("claim_recall", "claim_recall_must", "claim_recall_nice", "values_recall", "errata_corrected",
                  "citation_recall", "citation_precision", "section_coverage", "related_coverage"):  # fmt: skip
@@ -95,7 +97,7 @@ def test_a_perfect_answer_has_everything() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.ANSWERED, Outcome.ABSTAINED, Outcome.FAILED])
 def test_an_empty_answer_has_nothing(outcome: Outcome) -> None:
-    scores = article_scores(ITEM, response(outcome=outcome), JUDGE, word_similarity)
+    scores = SCORING(ITEM, response(outcome=outcome))
     found = values(scores)
     for name in ("claim_recall", "claim_recall_must", "values_recall", "errata_corrected", "errata_repeated",
                  "contradictions", "section_coverage", "structure", "words", "sentences"):  # fmt: skip
@@ -109,7 +111,7 @@ def test_with_every_dose_altered_values_are_lost_and_contradictions_gained() -> 
     article = perfect(ITEM)
     changed = altered(article)
     assert "45 mg/kg over 90 minutes" in changed.text()
-    scores = article_scores(ITEM, response(changed), JUDGE, word_similarity)
+    scores = SCORING(ITEM, response(changed))
     assert scores["values_recall"].value == 0.0
     assert scores["contradictions"].value == 2.0
     assert scores["citation_recall"].value is not None
@@ -172,13 +174,12 @@ def test_a_value_said_of_something_else_does_not_count() -> None:
     assert row == {"claim_id": "c2", "value": "15 mg/kg", "said_of_something_else": "Warfarin 15 mg/kg is toxic."}
 
 
-def test_what_the_reference_lacks_is_unscored() -> None:
+def test_what_the_reference_lacks_is_left_out() -> None:
     bare = Item(item_id="glycol", question="Why?")
-    scores = article_scores(bare, saying("Because."), JUDGE, word_similarity)
-    for name in ("claim_recall", "contradictions", "values_recall", "errata_repeated", "section_coverage",
-                 "related_coverage"):  # fmt: skip
-        assert scores[name].value is None, name
-        assert scores[name].reason
+    assert not SCORING(bare, saying("Because.")).keys() & {
+        "claim_recall", "contradictions", "values_recall", "errata_repeated", "section_coverage", "related_coverage",
+    }  # fmt: skip
+    assert all(score.value is None for score in claim_scores(bare, saying("Because."), JUDGE).values())
     must = Item(item_id="glycol", question="Why?", gold=Gold(claims=(Claim(claim_id="c", text="So."),)))
     scores = claim_scores(must, saying("So."), JUDGE)
     assert scores["claim_recall_nice"].value is None
@@ -193,20 +194,36 @@ def test_prose_that_was_not_taken_apart_is() -> None:
 # errata
 
 
+def fidelity(response: Response, judge: Judge = JUDGE) -> Scores:
+    return errata_scores(ITEM, response, judge, word_similarity)
+
+
 def test_nobody_is_rewarded_for_repeating_an_error() -> None:
     repeating, silent, right, both = (
         saying("Give fomepizole at once.", *more) for more in ([WRONG], [], [RIGHT], [WRONG, RIGHT])
     )
     recalls = [claim_scores(ITEM, r, JUDGE)["claim_recall"].value for r in (repeating, silent, right)]
     assert recalls == [pytest.approx(1 / 3)] * 3
-    assert values(errata_scores(ITEM, repeating, JUDGE)) == {"errata_repeated": 1.0, "errata_corrected": 0.0}
-    assert values(errata_scores(ITEM, silent, JUDGE)) == {"errata_repeated": 0.0, "errata_corrected": 0.0}
-    assert values(errata_scores(ITEM, right, JUDGE)) == {"errata_repeated": 0.0, "errata_corrected": 1.0}
-    assert values(errata_scores(ITEM, both, JUDGE)) == {"errata_repeated": 1.0, "errata_corrected": 1.0}
+    assert values(fidelity(repeating)) == {
+        "errata_repeated": 1.0,
+        "errata_corrected": 0.0,
+    }
+    assert values(fidelity(silent)) == {
+        "errata_repeated": 0.0,
+        "errata_corrected": 0.0,
+    }
+    assert values(fidelity(right)) == {
+        "errata_repeated": 0.0,
+        "errata_corrected": 1.0,
+    }
+    assert values(fidelity(both)) == {
+        "errata_repeated": 1.0,
+        "errata_corrected": 1.0,
+    }
 
 
 def test_a_sentence_that_names_an_error_to_correct_it_repeats_nothing() -> None:
-    scores = errata_scores(ITEM, saying(f"It is not so that {WRONG[:-1]}, but {RIGHT[:-1]}."), JUDGE)
+    scores = fidelity(saying(f"It is not so that {WRONG[:-1]}, but {RIGHT[:-1]}."))
     assert values(scores) == {"errata_repeated": 0.0, "errata_corrected": 1.0}
 
 
@@ -220,7 +237,7 @@ def test_of_a_wrong_claim_and_its_correction_the_one_more_surely_said_counts() -
         def judge(self, claim: str, premises: Sequence[str]) -> Judgement:
             return Judgement("entailed", 0.9 if self._word in claim else 0.7, "alike")
 
-    found = [values(errata_scores(ITEM, saying("Ethanol is given."), Unsure(word))) for word in (" 6 g", " 0.6 g")]
+    found = [values(fidelity(saying("Ethanol is given."), Unsure(word))) for word in (" 6 g", " 0.6 g")]
     assert found[0] == {"errata_repeated": 1.0, "errata_corrected": 0.0}
     assert found[1] == {"errata_repeated": 0.0, "errata_corrected": 1.0}
 

@@ -1,0 +1,8 @@
+"""``python -m eval``: the harness, which ``osler eval`` hands over to."""
+
+import sys
+
+from eval.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
