@@ -11,11 +11,14 @@ INDEXED := corpus $(wildcard corpus/*.md) rag/clinical/lexicon.tsv $(wildcard ra
 QUESTION := Should IVIG (Intravenous Immunoglobulin) be given to a patient with severe thrombocytopenia, cirrhosis, \
 impaired renal function, and heparin-induced thrombocytopenia (HIT) who is on argatroban (argatroban)?
 
+# Those that have a baseline.
+SUITES := $(patsubst eval/baselines/%.json,%,$(wildcard eval/baselines/*.json))
+
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 # Options for pytest, such as PYTEST_ARGS='-n 4' for four processes.
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-slow check bench index clean
+.PHONY: help demo test test-slow check bench gate index clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -39,6 +42,12 @@ bench: $(INDEX)  ## measure speed and quality
 	$(BIN)/python -m eval.bench
 	$(BIN)/python -m eval.building embedding
 	$(BIN)/python -m eval.building memory --passages 10000 100000
+
+gate: $(INDEX)  ## ask Osler the suites that ship, and fail where it falls below the committed baselines
+	@for suite in $(SUITES); do \
+	  $(BIN)/osler eval run $$suite --out eval-logs/$$suite.json \
+	    && $(BIN)/osler eval gate eval-logs/$$suite.json --baseline eval/baselines/$$suite.json || exit 1; \
+	done
 
 index: $(INDEX)  ## build the starter index
 

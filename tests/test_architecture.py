@@ -59,7 +59,9 @@ OUTSIDE = {
     "sqlite3": {"eval.cache"},
     "yaml": {"eval.bench", "eval.datasets.altered", "eval.datasets.written", "eval.sentences"},
     "markdown_it": {"eval.article_markdown"},
-    "httpx2": {"eval.systems.web", "eval.judges.llm"},
+    "httpx2": {"eval.systems.web"},
+    "sentence_transformers": {"eval.judges.nli"},
+    "transformers": {"eval.judges.nli"},
 }
 #: Modules of the harness that anyone can audit alone: they import nothing of ours but one another.
 ALONE = ("eval.measures", "eval.statistics", "eval.trec")
