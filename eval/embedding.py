@@ -7,7 +7,6 @@ work. The runtimes that Osler does not embed with are imported by name: nothing 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import statistics
@@ -19,9 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
+from eval.datasets import beir
+from eval.datasets.prepared import documents
+from eval.measures import ranking
 from eval.synthetic import texts_of
 from rag.index.encoder import MODEL_FILE, TOKENIZER_FILE, OnnxEncoder, OpenVinoEncoder, Vectors
 from rag.index.export import PACKAGED_MODEL, OriginalEncoder, quiet
@@ -218,41 +219,20 @@ class Scifact:
     Questions are always embedded with ``ask``, as the service does whatever made the passages' vectors.
     """
 
-    _K = 10
+    _MEASURE, _DEPTH = "nDCG@10", 10
 
     def __init__(self, folder: Path, ask: Encode) -> None:
-        self._documents = [_record(line) for line in _lines(folder / "corpus.jsonl")]
-        place = {d["_id"]: at for at, d in enumerate(self._documents)}
-        self._relevant: dict[str, dict[int, float]] = {}
-        for line in _lines(folder / "qrels.tsv")[1:]:
-            query, document, score = line.split("\t")
-            if float(score) > 0 and document in place:
-                self._relevant.setdefault(query, {})[place[document]] = float(score)
-        texts = {q["_id"]: q["text"] for q in map(_record, _lines(folder / "queries.jsonl"))}
-        self._queries = [q for q in self._relevant if q in texts]
-        self._vectors = ask([texts[q] for q in self._queries])
+        self._titles, self._texts = documents(folder, "title"), documents(folder)
+        items = beir.load(folder).items
+        self._qrels = {item.item_id: item.gold.relevant for item in items}
+        self._vectors = ask([item.question for item in items])
 
     def ndcg(self, encode: Encode) -> float:
-        """Mean nDCG@10 with linear gains (Järvelin and Kekäläinen, TOIS 2002)."""
-        vectors = encode([f"{d.get('title', '')} {d['text']}".strip() for d in self._documents])
-        discounts = 1 / np.log2(np.arange(2, self._K + 2))
-        values = []
-        for query, scores in zip(self._queries, self._vectors @ vectors.T, strict=True):
-            gains = self._relevant[query]
-            ideal = np.sort(np.fromiter(gains.values(), np.float64))[::-1][: self._K]
-            values.append(_gained(gains, scores, discounts) / float(ideal @ discounts[: len(ideal)]))
-        return float(np.mean(values))
-
-
-def _gained(gains: dict[int, float], scores: NDArray[np.float32], discounts: NDArray[np.float64]) -> float:
-    ranked = np.argsort(-scores, kind="stable")[: len(discounts)].tolist()
-    return float(sum(gains.get(row, 0.0) * d for row, d in zip(ranked, discounts, strict=False)))
-
-
-def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text("utf-8").split("\n") if line]
-
-
-def _record(line: str) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(line)
-    return record
+        """Mean nDCG@10."""
+        names = list(self._texts)
+        vectors = encode([f"{self._titles[name]} {self._texts[name]}".strip() for name in names])
+        run = {}
+        for topic, scores in zip(self._qrels, self._vectors @ vectors.T, strict=True):
+            best = np.argsort(-scores, kind="stable")[: self._DEPTH].tolist()
+            run[topic] = [(names[row], float(scores[row])) for row in best]
+        return ranking.evaluate(self._qrels, run, [self._MEASURE]).means[self._MEASURE] or 0.0

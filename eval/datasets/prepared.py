@@ -68,9 +68,9 @@ def qrels(path: Path) -> dict[str, dict[str, int]]:
     return grades
 
 
-def documents(folder: Path) -> dict[str, str]:
-    """The text of each document by id; empty without a corpus."""
-    return {entry.text("_id"): entry.optional("text") for entry in _lines(folder / CORPUS)}
+def documents(folder: Path, field: str = "text") -> dict[str, str]:
+    """The text of each document by id, or another field of it; empty without a corpus."""
+    return {entry.text("_id"): entry.optional(field) for entry in _lines(folder / CORPUS)}
 
 
 def gold(query: Query) -> Gold:
