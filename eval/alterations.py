@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from rag.language.lexicon import Lexicon
 
-_NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w,./-]|\.\d)")
+#: Not a part of a word, a range, a fraction or a number with commas.
+_NUMBER = re.compile(r"(?<![\w/–-])(?<!\d[.,])\d+(?:\.\d+)?(?![\w/–-]|[.,]\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _UNITS = {
     "mcg": "mg",
@@ -23,15 +25,16 @@ _UNITS = {
     "months": "years",
     "%": " per 1000",
 }
-_OPPOSITES = (("less than", "more than"), ("at least", "at most"), ("above", "below"), ("higher", "lower"), ("<", ">"),
-              ("≥", "≤"))  # fmt: skip
-_COMPARATORS = _OPPOSITES + tuple((b, a) for a, b in _OPPOSITES)
-#: Each with what takes its place: a negation is taken away or, where there is none, put in.
-_NEGATIONS = (
-    *((rf"\b{verb} not\b", verb) for verb in ("is", "are", "does", "did", "should")),
-    *((rf"\b{verb}\b", f"{verb} not") for verb in ("is", "are", "should", "was", "were")),
-    (r"\bcan\b", "cannot"),
+_PAIRS = (("less than", "more than"), ("at least", "at most"), ("above", "below"), ("higher", "lower"), ("<", ">"),
+          ("≥", "≤"))  # fmt: skip
+_OPPOSITES = dict(_PAIRS) | {b: a for a, b in _PAIRS}
+#: Neither within a word ("slower") nor within an arrow or "<=".
+_COMPARATOR = re.compile(
+    r"\b(?:less than|more than|at least|at most|above|below|higher|lower)\b|(?<![-<=>])[<>](?![-<=>])|[≥≤]"
 )
+_NEGATED = re.compile(r"\b(is|are|was|were|do|does|did|has|have|had|can|could|should|must|would) not\b|\b(can)not\b")
+#: Where another negation follows ("there is no antidote"), one more would make nonsense.
+_ASSERTED = re.compile(r"\b(?:is|are|was|were|should|can)\b(?! (?:no|not|none|never|neither|nor)\b)")
 
 
 class Altered(NamedTuple):
@@ -44,7 +47,7 @@ def alterations(sentence: str, lexicon: Lexicon, drugs: Sequence[str]) -> Iterat
     for kind, altered in (
         ("number", _number(sentence)),
         ("unit", _unit(sentence)),
-        ("comparator", _first_pair(sentence, _COMPARATORS)),
+        ("comparator", _comparator(sentence)),
         ("negation", _negation(sentence)),
         ("drug", _drug(sentence, lexicon, drugs)),
     ):
@@ -53,41 +56,48 @@ def alterations(sentence: str, lexicon: Lexicon, drugs: Sequence[str]) -> Iterat
 
 
 def _number(sentence: str) -> str | None:
-    """The first number that is no year is multiplied by ten."""
+    """The first number that is neither a year nor 0 is multiplied by ten."""
     for match in _NUMBER.finditer(sentence):
-        if not _YEAR.fullmatch(match[0]):
-            ten = f"{float(match[0]) * 10:g}"
-            return sentence[: match.start()] + ten + sentence[match.end() :]
+        value = Decimal(match[0])
+        if value and not _YEAR.fullmatch(match[0]):
+            return _with(sentence, match, f"{(value * 10).normalize():f}")
     return None
 
 
 def _unit(sentence: str) -> str | None:
+    """The first place of the first unit of the table that stands after a number."""
     for unit, other in _UNITS.items():
-        changed = re.sub(rf"(?<=\d)(\s?){re.escape(unit)}(?!\w)", rf"\g<1>{other}", sentence, count=1)
-        if changed != sentence:
-            return changed
+        if match := re.search(rf"(?<=\d)\s?({re.escape(unit)})(?!\w)", sentence):
+            start = match.start() if other.startswith(" ") else match.start(1)
+            return sentence[:start] + other + sentence[match.end() :]
     return None
 
 
-def _first_pair(sentence: str, pairs: Sequence[tuple[str, str]]) -> str | None:
-    found = [(sentence.find(word), word, other) for word, other in pairs if word in sentence]
-    if not found:
-        return None
-    at, word, other = min(found)
-    return sentence[:at] + other + sentence[at + len(word) :]
+def _comparator(sentence: str) -> str | None:
+    match = _COMPARATOR.search(sentence)
+    return _with(sentence, match, _OPPOSITES[match[0]]) if match else None
 
 
 def _negation(sentence: str) -> str | None:
-    for pattern, other in _NEGATIONS:
-        if re.search(pattern, sentence):
-            return re.sub(pattern, other, sentence, count=1)
+    """The first negation is taken away or, where there is none, put in after the first verb that takes one."""
+    if match := _NEGATED.search(sentence):
+        return _with(sentence, match, match[1] or match[2])
+    if match := _ASSERTED.search(sentence):
+        return _with(sentence, match, "cannot" if match[0] == "can" else f"{match[0]} not")
     return None
 
 
 def _drug(sentence: str, lexicon: Lexicon, drugs: Sequence[str]) -> str | None:
-    """The first drug becomes another one that the sentence does not name."""
+    """The first drug becomes another that the sentence does not name, and that is neither a kind of it nor broader."""
     mentions = lexicon.mentions(sentence)
-    named = {m.concept for m in mentions}
     drug = next((m for m in mentions if m.kind == "drug"), None)
-    other = next((d for d in drugs if d not in named), None)
-    return sentence[: drug.start] + other + sentence[drug.end :] if drug and other else None
+    if drug is None:
+        return None
+    named = {m.concept for m in mentions}
+    others = (d for d in drugs if d not in named)
+    other = next((d for d in others if not (lexicon.is_a(d, drug.concept) or lexicon.is_a(drug.concept, d))), None)
+    return sentence[: drug.start] + other + sentence[drug.end :] if other else None
+
+
+def _with(sentence: str, match: re.Match[str], other: str) -> str:
+    return sentence[: match.start()] + other + sentence[match.end() :]

@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 from eval import statistics
 from eval.domain import Item, Outcome, Record
 from eval.log import EvalLog, Summary
+from eval.scorers.named import is_cost
 from rag.domain import Frozen
 from rag.errors import InputError
 
 _SAME = 1e-9
-#: Beginnings of the names of measures of cost.
-_COSTS = ("seconds", "stage_ms.", "memory_mb", "tokens_")
 
 
 class Side(Frozen):
@@ -187,11 +186,6 @@ def is_pooled(measure: str, log: EvalLog) -> bool:
     values = [v for record in log.records if (v := _value(record, measure)) is not None]
     # Means of the same values may differ in their last digits with the order of adding.
     return not values or not math.isclose(math.fsum(values) / len(values), summary.value, rel_tol=1e-6, abs_tol=1e-6)
-
-
-def is_cost(measure: str) -> bool:
-    """Whether a measure is of time, tokens or memory, which depend on the machine and are never twice the same."""
-    return measure.startswith(_COSTS)
 
 
 def _value(record: Record, measure: str) -> float | None:

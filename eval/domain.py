@@ -6,6 +6,7 @@ an Osler answer, a language model's prose and a line of a file all become a ``Re
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -213,8 +214,8 @@ class Score(Frozen):
     def _is_a_number(self) -> Score:
         if self.value is None and not self.reason:
             raise ValueError("an unscored item needs a reason")
-        if self.value is not None and self.value != self.value:
-            raise ValueError("a score is a number or None, never NaN")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"a score is a finite number or None, never {self.value}")
         return self
 
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from eval.compare import is_cost
 from eval.log import EvalLog, Summary
+from eval.scorers.named import is_cost
 from eval.wording import number
 from rag.domain import Frozen
 from rag.errors import InputError

@@ -48,8 +48,9 @@ class Summary(Frozen):
     """A measure over a set of records.
 
     ``value`` is the mean of ``n`` scored items, or a pooled figure of them such as macro-F1; null when none was scored.
-    ``low`` and ``high`` bound its bootstrap 95 % interval, resampled by cluster; null below two clusters. ``judge``
-    names the judge whose opinion is in the value, "" for arithmetic.
+    ``low`` and ``high`` bound its 95 % interval: bootstrap, resampled by cluster, or exact (Clopper-Pearson) where all
+    scores are 0 or all are 1; null below two clusters. ``judge`` names the judge whose opinion is in the value, "" for
+    arithmetic.
     """
 
     value: float | None

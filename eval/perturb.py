@@ -44,35 +44,40 @@ def _mistyped(word: str, chance: random.Random) -> str:
 
 def abbreviated(question: str, pairs: Pairs) -> str | None:
     """Every long form becomes its abbreviation; a definition in the question, "long form (SHORT)", becomes SHORT."""
-    changed = question
-    for short, long in _longest_first(pairs):
-        form = rf"{re.escape(long)}(?:\s*\({re.escape(short)}\))?"
-        changed = re.sub(rf"(?<!\w){form}(?!\w)", _fixed(short), changed, flags=re.IGNORECASE)
-    return changed if changed != question else None
+    ordered = sorted(pairs, key=lambda pair: (-len(pair[1]), pair))
+    forms = [rf"(?<!\w){re.escape(long)}(?:\s*\({re.escape(short)}\))?(?!\w)" for short, long in ordered]
+    return _replaced(question, forms, [short for short, _ in ordered], re.IGNORECASE)
 
 
 def spelled_out(question: str, pairs: Pairs) -> str | None:
-    """Every abbreviation that stands without its long form becomes the long form."""
-    changed = question
-    for short, long in _longest_first(pairs):
-        if long.lower() not in changed.lower():
-            changed = re.sub(rf"(?<![\w(]){re.escape(short)}(?![\w)])", _fixed(long), changed)
+    """Every abbreviation that stands without its long form becomes the long form.
+
+    One in brackets is a definition and stays, as does a letter in a long form ("vitamin K antagonist").
+    """
+    there = [long for _, long in pairs if long.lower() in question.lower()]
+    alone = sorted((pair for pair in pairs if pair[1] not in there), key=lambda pair: (-len(pair[0]), pair))
+    forms = [rf"(?i:{re.escape(long)})" for long in there]
+    forms += [rf"(?<![\w(]){re.escape(short)}(?![\w)])" for short, _ in alone]
+    return _replaced(question, forms, [*(None for _ in there), *(long for _, long in alone)])
+
+
+def _replaced(question: str, forms: Sequence[str], others: Sequence[str | None], flags: int = 0) -> str | None:
+    """With what takes the place of each form, all at once: what was put in is not replaced again. None stays."""
+    if not forms:
+        return None
+
+    def other(match: re.Match[str]) -> str:
+        found = others[(match.lastindex or 1) - 1]
+        return match[0] if found is None else found
+
+    changed = re.sub("|".join(f"({form})" for form in forms), other, question, flags=flags)
     return changed if changed != question else None
-
-
-def _fixed(text: str) -> Callable[[re.Match[str]], str]:
-    """A replacement in which a backslash means nothing."""
-    return lambda _: text
-
-
-def _longest_first(pairs: Pairs) -> list[tuple[str, str]]:
-    return sorted(pairs, key=lambda pair: (-len(pair[1]), pair))
 
 
 def in_small_letters(question: str) -> str | None:
     """Typed in a hurry: no capitals, no mark at the end."""
     changed = question.lower().rstrip("?. ")
-    return changed if changed != question else None
+    return changed if changed not in ("", question) else None
 
 
 def with_instruction(question: str) -> str:

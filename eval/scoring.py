@@ -30,7 +30,6 @@ CLAIMS = ("claim_recall", "claim_recall_must", "claim_recall_nice", "contradicti
 ERRATA = ("errata_repeated", "errata_corrected")
 CITATIONS = ("citation_recall", "citation_precision", "unsupported_statements", "unsupported_share")
 KQA = ("completeness", "hallucinations")
-ABSTENTION = ("answered", "abstained", "pertinent_first", "premise_corrected", "wrong")
 
 
 class Scoring:
@@ -76,7 +75,7 @@ class Scoring:
             **_judged(CITATIONS, lambda: citation_scores(item, response, citations)),
             **structure_scores(item, response),
             **_judged(KQA, lambda: kqa_scores(item, response, claims)),
-            **_judged(ABSTENTION, lambda: abstention_scores(item, response, claims)),
+            **abstention_scores(item, response, claims),
             **label_scores(item, response),
             **overlap_scores(item, response, similar),
             **entity_scores(item, response),

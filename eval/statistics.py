@@ -7,6 +7,10 @@ Intervals are percentile bootstrap intervals (Efron and Tibshirani 1993, chapter
 replacement, as many as there are, the figure is computed anew, and the interval runs between percentiles of those.
 With few clusters they are too narrow: in simulations of skewed values, 86 % of the 95 % intervals held the true mean
 with 10 clusters, 90 % with 20, 94 % from 50. Everything is drawn from a seed, so a result can be made again.
+
+Where every value is 0 or every value is 1 all resamples are alike and a bootstrap would claim certainty. Such a mean
+gets the exact binomial interval instead (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404), with the clusters as
+its trials.
 """
 
 from __future__ import annotations
@@ -62,6 +66,10 @@ def summarise(
 ) -> Interval:
     """The mean of the values that are not None, with its interval.
 
+    Of m clusters whose values are all 1 the interval is Clopper and Pearson's, from (alpha/2)^(1/m) to 1 with alpha =
+    1 - level; of values that are all 0 it is from 0 to 1 - (alpha/2)^(1/m). It bounds the mean of values in [0, 1];
+    where a count is 0 throughout, it bounds the share of clusters in which it is not.
+
     Args:
         values: One per item; None is unscored and left out.
         clusters: As many names.
@@ -73,7 +81,11 @@ def summarise(
         ValueError: Lengths differ, or a value is not finite.
     """
     (scored,), groups = _scored([values], clusters)
-    return _mean(scored, groups, seed, resamples, level)
+    found = _mean(scored, groups, seed, resamples, level)
+    if groups.count < 2 or not ((scored == 0).all() or (scored == 1).all()):
+        return found
+    low, high = _clopper_pearson(bool(scored[0]), groups.count, level)
+    return found._replace(low=low, high=high)
 
 
 def summarise_pooled(
@@ -210,6 +222,12 @@ def _bounds(figures: Floats, level: float) -> tuple[float, float]:
         raise ValueError(f"level {level}: expected a number between 0 and 1")
     low, high = np.quantile(figures, ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
+
+
+def _clopper_pearson(succeeded: bool, trials: int, level: float) -> tuple[float, float]:
+    """The exact interval of a rate after as many successes as trials, or as many failures."""
+    bound = ((1 - level) / 2) ** (1 / trials)
+    return (bound, 1.0) if succeeded else (0.0, 1 - bound)
 
 
 def _chunks(count: int, seed: int, resamples: int) -> Iterator[NDArray[np.intp]]:

@@ -21,6 +21,8 @@ _BINS = 10
 _SHARES = (50, 95, 99)
 #: More points than this are not seen in a plot.
 _MOST_POINTS = 200
+#: Right classes of claims that evidence is held against.
+_ENTAILMENT = ("supports", "refutes", "neutral")
 Judges = Mapping[str, str]
 """Name of the judge by what it decides: "claims", "citations"."""
 
@@ -67,7 +69,7 @@ def curves(records: Sequence[Record]) -> dict[str, Curve]:
         )
     if risky := _risky(records):
         covered = selective.risk_coverage(*_losses(risky))
-        step = max(1, len(covered) // _MOST_POINTS)
+        step = -(-len(covered) // _MOST_POINTS)
         kept = [*covered[step - 1 : -1 : step], covered[-1]]
         found["risk_coverage"] = Curve(
             kind="risk_coverage",
@@ -110,7 +112,7 @@ def _clusters(records: Iterable[Record]) -> list[str]:
 
 def _pooled(records: Sequence[Record]) -> Iterator[Pooled]:
     yield from _classes([r for r in records if r.item.gold.label is not None and "accuracy" in r.scores])
-    yield from _confidence(_checked(records))
+    yield from _confidence(_checked(records), sum(r.item.gold.label in _ENTAILMENT for r in records))
     yield from _risk(_risky(records), sum("wrong" in r.scores for r in records))
     yield from _times(records)
 
@@ -129,7 +131,7 @@ def _classes(records: Sequence[Record]) -> Iterator[Pooled]:
     yield Pooled("majority", clusters, lambda rows: float(right[rows].mean()))
 
 
-def _confidence(records: Sequence[Record]) -> Iterator[Pooled]:
+def _confidence(records: Sequence[Record], asked: int) -> Iterator[Pooled]:
     if not records:
         return
     values, right = map(np.array, _confidences(records))
@@ -139,7 +141,7 @@ def _confidence(records: Sequence[Record]) -> Iterator[Pooled]:
         ("brier", calibration.brier),
     )
     for name, figure in measures:
-        yield Pooled(name, _clusters(records), _of_rows(figure, values, right))
+        yield Pooled(name, _clusters(records), _of_rows(figure, values, right), asked - len(records))
 
 
 def _risk(records: Sequence[Record], asked: int) -> Iterator[Pooled]:
@@ -172,8 +174,7 @@ def _share(values: NDArray[np.float64], share: int) -> Statistic:
 
 def _checked(records: Iterable[Record]) -> list[Record]:
     """Records of a verifier that says how sure it is that evidence supports a claim."""
-    classes_of = ("supports", "refutes", "neutral")
-    return [r for r in records if r.item.gold.label in classes_of and r.response.confidence is not None]
+    return [r for r in records if r.item.gold.label in _ENTAILMENT and r.response.confidence is not None]
 
 
 def _confidences(records: Sequence[Record]) -> tuple[list[float], list[bool]]:

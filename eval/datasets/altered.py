@@ -59,13 +59,15 @@ def _programmed(statements: list[tuple[str, str]]) -> Iterator[Item]:
 def _table(path: Path) -> Iterator[Item]:
     rows = yaml.safe_load(path.read_text("utf-8"))
     for group, text_of, kind_of in (("altered", "altered", "altered_by_hand"), ("accepted", "variant", "true")):
+        if not isinstance(rows, dict) or not isinstance(rows.get(group), list):
+            raise InputError(f"{path.name}: has no list {group!r}; see the head of the file")
         for number, row in enumerate(rows[group], 1):
             try:
                 source, text = row["source"], row[text_of]
-            except KeyError as missing:
+            except (KeyError, TypeError):
                 raise InputError(
-                    f"{path.name}: {group} {number} has no {missing}; see the head of the file"
-                ) from missing
+                    f"{path.name}: {group} {number}: expected source and {text_of}; see the head of the file"
+                ) from None
             yield Item(
                 item_id=f"table-{group}-{number}", question=text, evidence=(source,), kind=kind_of, cluster=source
             )

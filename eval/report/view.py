@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from eval.compare import Comparison, Contrast, is_cost
+from eval.compare import Comparison, Contrast
 from eval.domain import Outcome, Record
 from eval.log import EvalLog, Summary
 from eval.measures.cost import Latency, by_stage, latency
 from eval.report import plots
-from eval.scorers.named import STAGE
+from eval.scorers.named import STAGE, is_cost
 from eval.scorers.named import measure as meaning
 from eval.wording import number
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from eval.domain import Item, Response, Score, Scores
 
-#: The class of an answer that decides nothing.
-UNDECIDED = "undecided"
-
 
 def label_scores(item: Item, response: Response) -> Scores:
     """``accuracy`` and ``decided``. No decision is wrong, as the owners of these data count it."""
@@ -19,11 +16,16 @@ def label_scores(item: Item, response: Response) -> Scores:
 
 
 def entailment_scores(item: Item, response: Response) -> Scores:
-    """``label_scores``, and for altered and true sentences whether they were caught or accepted."""
+    """``label_scores``, and for altered and true sentences whether they were caught or accepted.
+
+    A system that failed caught nothing.
+    """
     scores = label_scores(item, response)
     is_supported = response.label == "supports"
     if item.kind.startswith("altered"):
-        scores["altered_caught"] = Score(value=float(not is_supported), details={"alteration": item.kind})
+        is_caught = response.error is None and not is_supported
+        details = {"alteration": item.kind}
+        scores["altered_caught"] = Score(value=float(is_caught), reason=response.error or "", details=details)
     elif item.kind == "true":
         scores["true_accepted"] = Score(value=float(is_supported))
     return scores

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 Better = Literal["higher", "lower", None]
 #: What stands before a stage's name in measures of its time.
 STAGE = "stage_ms."
+#: Beginnings of the names of measures of cost.
+_COSTS = ("seconds", STAGE, "memory_mb", "tokens_")
 
 
 class Measure(NamedTuple):
@@ -113,3 +115,8 @@ def measure(name: str) -> Measure:
         stage, _, share = name.removeprefix(STAGE).rpartition(".")
         return Measure(f"{share} of the time of {stage}, in ms", "lower")
     return MEASURES[name]
+
+
+def is_cost(name: str) -> bool:
+    """Whether a measure is of time, tokens or memory, which depend on the machine and are never twice the same."""
+    return name.startswith(_COSTS)

@@ -26,7 +26,7 @@ def overlap_scores(item: Item, response: Response, similar: Similar) -> Scores:
     for name, found in rouge(text, answers).items():
         scores[f"{name}_f1"] = Score(value=found.f1, details={"precision": found.precision})
         scores[f"{name}_recall"] = Score(value=found.recall)
-    likeness = max((similar(text, answer) for answer in answers), default=0.0) if text else 0.0
+    likeness = max(similar(text, answer) for answer in answers) if text else 0.0
     return scores | {"similarity": Score(value=likeness)}
 
 
@@ -53,10 +53,13 @@ def _each(prefix: str, values: dict[str, float]) -> Scores:
 
 
 def _mentioned(item: Item, response: Response) -> Score:
+    """Names without a letter or digit cannot be looked for; an entity that has no other is left out."""
     text = _folded(said_text(response))
-    missed = [names[0] for names in item.gold.exact if not any(_folded(name) in text for name in names)]
-    total = len(item.gold.exact)
-    return Score(value=(total - len(missed)) / total, details={"missed": missed})
+    wanted = [names for entity in item.gold.exact if (names := [n for n in entity if _WORD.search(n)])]
+    if not wanted:
+        return unscored("no entity has a name with a letter or digit")
+    missed = [names[0] for names in wanted if not any(_folded(name) in text for name in names)]
+    return Score(value=(len(wanted) - len(missed)) / len(wanted), details={"missed": missed})
 
 
 def _folded(text: str) -> str:

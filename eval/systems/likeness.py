@@ -23,7 +23,9 @@ class SimilarQuestions:
         return {"model": PACKAGED_MODEL, "threshold": self._threshold}
 
     def respond(self, item: Item) -> Response:
-        """Raises ``ValueError`` for an item without evidence."""
+        """Raises ``ValueError`` for an item without evidence, which is no pair."""
+        if not item.evidence:
+            raise ValueError("no second question to compare with")
         started = time.perf_counter()
         one, other = self._reader.vectors([item.question, " ".join(item.evidence)])
         cosine = float(one @ other)

@@ -6,6 +6,7 @@ Only the question is asked: a pipeline has no conversations, so that a follow-up
 from __future__ import annotations
 
 import time
+from threading import Lock
 from typing import Any, Literal
 
 from eval.domain import Item, Outcome, Ranked, Response
@@ -64,7 +65,7 @@ class OslerRetriever:
     """
 
     def __init__(self, pipeline: Pipeline, retriever: Retriever = "hybrid", k: int = 100) -> None:
-        self._retriever, self._k = retriever, k
+        self._retriever, self._k, self._lock = retriever, k, Lock()
         weight = _WEIGHTS.get(retriever, pipeline.settings.dense_weight)
         settings = pipeline.settings.model_copy(update={"dense_weight": weight})
         self._pipeline = Pipeline(settings, pipeline.snapshot)
@@ -77,7 +78,8 @@ class OslerRetriever:
     def respond(self, item: Item) -> Response:
         """Abstains when nothing is found."""
         started = time.perf_counter()
-        ranking = self._ranked(item.question)
+        with self._lock:  # the pipeline's own is not held while twins are looked up
+            ranking = self._ranked(item.question)
         return Response(
             item_id=item.item_id,
             outcome=Outcome.ANSWERED if ranking else Outcome.ABSTAINED,
@@ -89,18 +91,26 @@ class OslerRetriever:
         self._pipeline.close()
 
     def _ranked(self, question: str) -> tuple[Ranked, ...]:
-        """Documents by (-score, id), each once."""
+        """Documents by (-score, id), each once.
+
+        A passage whose words stand in several documents is stored under one of them, and found for all.
+        """
         passages = max(self._pipeline.settings.candidates, self._k)
         while True:
             best: dict[str, float] = {}
             found = self._pipeline.search(question, passages)
             for hit, _, source in found:
                 if hit.score > 0 or self._retriever != "lexical":  # by words alone, 0 is to hold none of them
-                    best.setdefault(source.original_id or source.key, hit.score)
+                    for document in (source, *self._also_in(hit.passage_id)):
+                        best.setdefault(document.original_id or document.key, hit.score)
             if len(best) >= self._k or len(found) < passages:
                 ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
                 return tuple(Ranked(document, score) for document, score in ranked[: self._k])
             passages *= 2
+
+    def _also_in(self, passage_id: str) -> list[Source]:
+        store = self._pipeline.snapshot.store
+        return [store.source(twin.source_key) for twin in store.twins(passage_id)]
 
 
 def context(pipeline: Pipeline, k: int, question: str) -> list[Context]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,26 @@ from rag.errors import InputError
 class RunFile:
     """The rankings of a file. A topic that it lacks is a failed response and scores as an empty ranking."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises ``InputError`` when the file cannot be read or is no run."""
+    def __init__(self, path: Path, items: Sequence[Item]) -> None:
+        """Reads the file whole.
+
+        Args:
+            items: what will be asked; used to tell that a file belongs to another suite.
+
+        Raises:
+            InputError: the file cannot be read, is no run, or has none of ``items`` as a topic.
+        """
         try:
             self._run = trec.read_run(path)
             self._sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
             raise InputError(f"run {path}: cannot be read ({error.strerror}); name another file") from None
-        except ValueError as error:
-            raise InputError(f"run: {error}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"run {path}: not UTF-8; expected a run file in TREC's form") from None
+        except trec.FormatError as error:
+            raise InputError(f"run {error}") from None
+        if not any(item.item_id in self._run for item in items):
+            raise InputError(f"run {path}: no topic of it is in this suite; expected ids like {items[0].item_id}")
         self.name, self._file = f"run {path.name}", path.name
 
     def receipt(self) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from eval.systems.web import Caller, CallError
 from rag.domain import Audience
 from rag.errors import InputError, OslerError
 from rag.index.build import build
+from rag.ingest.reading import documents
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
@@ -343,6 +345,18 @@ def test_confidence_orders_what_the_corpus_speaks_to_before_what_it_does_not(pip
 
 def test_the_audience_is_part_of_who_answers(pipeline: Pipeline) -> None:
     assert OslerSystem(pipeline).receipt() != OslerSystem(pipeline, Audience.PATIENT).receipt()
+
+
+def test_a_passage_is_found_for_every_document_that_has_it(starter_index: Path, tmp_path: Path) -> None:
+    said = "Frogs of brass are wound with a key of eleven teeth."
+    lines = [json.dumps({"_id": name, "title": name, "text": said}) for name in ("one", "other")]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(lines), "utf-8")
+    shutil.copytree(starter_index / "encoders", tmp_path / "index" / "encoders")
+    build(documents([tmp_path / "corpus.jsonl"]), tmp_path / "index")
+    retriever = OslerRetriever(Pipeline.open(Settings(index_dir=tmp_path / "index")), "hybrid", 5)
+    with closing(retriever):
+        found = retriever.respond(Item(item_id="q", question="How are brass frogs wound?"))
+    assert {ranked.document for ranked in found.ranking} == {"one", "other"}
 
 
 def test_each_document_is_ranked_once(pipeline: Pipeline) -> None:
