@@ -109,11 +109,25 @@ def parser() -> argparse.ArgumentParser:
     _add_show(commands, shared)
     _add_index(commands, shared)
     _add_corpus(commands, shared)
-    commands.add_parser(EVALUATION, add_help=False, help="run benchmark suites and score any answerer")
+    _add_eval(commands)
     return root
 
 
 _Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
+
+
+def _add_eval(commands: _Commands[argparse.ArgumentParser]) -> None:
+    """For ``osler --help``, and for who gives options before the word: all others are handed over before this."""
+    added = commands.add_parser(EVALUATION, add_help=False, help="run benchmark suites and score any answerer")
+    added.add_argument("rest", nargs="*")
+    added.set_defaults(command="cli.misplaced")
+
+
+def misplaced(arguments: argparse.Namespace) -> int:
+    raise InputError(
+        f"{EVALUATION}: stands after other options; expected it first, and options after the harness's command, as in "
+        f"`osler {EVALUATION} run starter --index NAME`"
+    )
 
 
 def _commands(parent: argparse.ArgumentParser) -> _Commands[argparse.ArgumentParser]:

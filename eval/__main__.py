@@ -1,5 +1,7 @@
 """``python -m eval``: the harness, which ``osler eval`` hands over to."""
 
+from __future__ import annotations
+
 import sys
 
 from eval.cli import main

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +19,7 @@ from rag.errors import InputError, OslerError
 TRACEBACK = "OSLER_TRACEBACK"
 _INTERRUPTED = 130
 _SYSTEMS = """\
-systems: osler (in this process), http:ADDRESS (a running service), openai:ADDRESS (chat completions, with --model;
+systems: osler (in this process), http://HOST:PORT (a running service), openai:ADDRESS (chat completions, with --model;
 OSLER_EVAL_KEY is the key), file:PATH (answers as JSON lines, or one article), run:PATH (rankings in TREC's form),
 verifier, judge (the verifier or the judge of --judge, on claims with evidence), similar (the embeddings, on pairs of
 questions). judges: matcher (default), verifier, nli:PATH (a cross-encoder in a folder), llm (OSLER_JUDGE_BASE_URL,
@@ -35,11 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
         code: int = getattr(import_module("eval.commands"), arguments.command)(arguments)
+        sys.stdout.flush()  # here, so that a reader who has gone is noticed below
         return code
     except OslerError as error:
         return _complain(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _complain("interrupted; the same command goes on from here", _INTERRUPTED)
+        return _complain("interrupted; a run goes on when the same command is given again", _INTERRUPTED)
+    except BrokenPipeError:  # ends without the complaint of a flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except ModuleNotFoundError as error:
         return _complain(f"package {error.name}: not installed; install it with `pip install 'osler[eval]'`", 1)
     except Exception as error:
@@ -84,7 +88,7 @@ def _add_run(commands: _Commands[_Parser]) -> None:
     run.add_argument("--task", choices=("answers", "retrieval", "verification"), help="default: what the suite is for")
     run.add_argument("--system", metavar="SYSTEM", help="who is asked (default: Osler in this process); see below")
     run.add_argument("--model", help="name of the model behind openai:ADDRESS")
-    run.add_argument("--passages", type=int, default=0, metavar="N",
+    run.add_argument("--passages", type=_at_least(0), default=0, metavar="N",
                      help="give the model N passages of the index to answer from")  # fmt: skip
     run.add_argument("--audience", default="clinician", choices=("clinician", "trainee", "patient"))
     run.add_argument("--judge", default="matcher", metavar="JUDGE", help="whether an answer says a claim; see below")
@@ -97,20 +101,35 @@ def _add_running(run: argparse.ArgumentParser) -> None:
     """What a run of answers and one of retrieval have in common."""
     run.add_argument("--index", metavar="NAME", help="index that is asked (default: OSLER_INDEX_DIR, else starter)")
     run.add_argument("--retriever", choices=("hybrid", "dense", "lexical"), default="hybrid", help="for retrieval")
-    run.add_argument("--k", type=int, default=100, metavar="N", help="documents retrieved (default: %(default)s)")
+    run.add_argument("--k", type=_at_least(1), default=100, metavar="N",
+                     help="documents retrieved (default: %(default)s)")  # fmt: skip
     run.add_argument("--run-out", type=Path, metavar="FILE", help="write the rankings in TREC's form")
-    run.add_argument("--limit", type=int, metavar="N", help="ask the first N items only")
+    run.add_argument("--limit", type=_at_least(1), metavar="N", help="ask the first N items only")
     run.add_argument("--sample", type=int, metavar="SEED", help="with --limit: draw the N by this seed instead")
-    run.add_argument("--seed", type=int, default=0, help="of intervals (default: %(default)s)")
-    run.add_argument("--workers", type=int, default=1, metavar="N", help="items asked at a time (default: 1)")
+    run.add_argument("--seed", type=_at_least(0), default=0, help="of intervals (default: %(default)s)")
+    run.add_argument("--workers", type=_at_least(1), default=1, metavar="N", help="items asked at a time (default: 1)")
     run.add_argument("--cache", type=Path, metavar="FILE", help="keep answers there, and take those that it has")
-    run.add_argument("--out", type=Path, metavar="FILE", help="the log (default: eval-logs/SUITE-SYSTEM.json)")
+    run.add_argument("--out", type=Path, metavar="FILE",
+                     help="the log, which replaces what is there (default: eval-logs/SUITE-SYSTEM.json)")  # fmt: skip
     run.add_argument("--report", type=Path, metavar="PATH", help="also write a report, as osler eval report does")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = least - 1
+        if found < least:
+            raise argparse.ArgumentTypeError(f"{text}: expected a whole number, {least} or more")
+        return found
+
+    return whole
 
 
 def _add_retrieval(commands: _Commands[_Parser]) -> None:
     run = commands.add_parser("retrieval", help="score an index on a test collection in BEIR's form")
-    run.set_defaults(command="retrieval")
+    run.set_defaults(command="run", suite="beir", task="retrieval", system="osler")
     run.add_argument("--collection", dest="data", type=Path, required=True, metavar="DIR",
                      help="folder with queries.jsonl and judgements")  # fmt: skip
     _add_running(run)

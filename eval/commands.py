@@ -6,9 +6,10 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -17,7 +18,9 @@ from eval.evaluate import Plan, evaluate
 from eval.log import EvalLog, read_log, write_log
 from eval.runner import Progress
 from eval.scorers.named import STAGE
+from eval.scoring import Scoring
 from eval.wording import interval, number
+from rag.errors import InputError
 
 _FOLDER = Path("eval-logs")
 
@@ -26,52 +29,44 @@ def suites(arguments: Namespace) -> int:
     """Lists what can be run."""
     from eval.suites.catalogue import names, suite
 
-    table = Table("suite", "what", "data from", "licence")
+    table = Table("suite", Column("what it asks, where its data is from, its licence", overflow="fold"), box=SIMPLE)
     for name in names():
         about = suite(name).about()
-        table.add_row(name, about.description, about.source, about.licence)
-    Console().print(table)
+        table.add_row(name, f"{about.description}\n{about.source}\n{about.licence}")
+    _console().print(table)
     return 0
 
 
 def run(arguments: Namespace) -> int:
     """Asks, scores, writes the log and prints its figures."""
-    from eval.opening import Judges, scoring_of, system_of
-    from eval.suites.catalogue import suite as suite_of
+    from eval import opening
 
-    suite = suite_of(arguments.suite)
-    task = arguments.task or suite.task
-    dataset = suite.load(arguments.data)
-    judges = Judges(arguments.judge, arguments.citation_judge) if task == "answers" else None
-    with closing(system_of(arguments, dataset, task)) as system, _cache(arguments.cache) as cache, _progress() as told:
-        out = arguments.out or _FOLDER / f"{_plain(dataset.name)}-{_plain(system.name)}.json"
+    suite, task = opening.asked(arguments), opening.task_of(arguments)
+    with ExitStack() as opened:
+        system = opened.enter_context(closing(opening.system_of(arguments, suite)))
+        judges = opening.judges_of(arguments)
+        out = arguments.out or _default_log(suite.name, system.name, arguments)
         journal = out.with_name(out.name + ".journal")
         plan = Plan(
             workers=arguments.workers,
-            limit=arguments.limit,
-            sample=arguments.sample,
             seed=arguments.seed,
             journal=journal,
-            cache=cache,
+            cache=opened.enter_context(closing(AnswerCache(arguments.cache))) if arguments.cache else None,
             judges=judges.names if judges else {},
             agreements=judges.agreements if judges else (),
-            settings={"task": task, "suite": arguments.suite, "retriever": arguments.retriever, "k": arguments.k},
+            settings={"task": task, **{name: getattr(arguments, name) for name in ("suite", "limit", "sample")}},
         )
-        log = evaluate(dataset, system, scoring_of(task, judges), plan, told)
+        scoring = judges.scoring() if judges else Scoring(task)
+        log = evaluate(suite, system, scoring, plan, opened.enter_context(_progress()))
     write_log(log, out)
     journal.unlink(missing_ok=True)
-    _rankings(log, arguments.run_out)
     _print(log)
     print(f"log: {out}")
+    if arguments.run_out:
+        _write_rankings(log, arguments.run_out)
     if arguments.report:
         _report(log, arguments.report, [])
     return 0
-
-
-def retrieval(arguments: Namespace) -> int:
-    """``run`` of a collection in BEIR's form."""
-    given = {"suite": "beir", "task": "retrieval", "system": "osler", "judge": "matcher", "citation_judge": None}
-    return run(Namespace(**{**vars(arguments), **given}))
 
 
 def compare(arguments: Namespace) -> int:
@@ -83,7 +78,7 @@ def compare(arguments: Namespace) -> int:
     if arguments.as_json:
         print(found.model_dump_json(indent=1))
     else:
-        render(found, Console())
+        render(found, _console())
     return 0
 
 
@@ -108,7 +103,8 @@ def gate(arguments: Namespace) -> int:
     findings = findings_of(log, baseline)
     for finding in findings:
         print(finding.message, file=sys.stderr)
-    held = f"all {len(baseline.measures)} measures hold" if not findings else f"{len(findings)} findings"
+    count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+    held = count if findings else f"all {len(baseline.measures)} measures hold"
     print(f"gate of {baseline.suite}: {held}")
     return 1 if findings else 0
 
@@ -120,32 +116,43 @@ def _report(log: EvalLog, path: Path, earlier: list[EvalLog]) -> None:
     print(f"report: {page}, {summary}")
 
 
-def _rankings(log: EvalLog, path: Path | None) -> None:
-    if path:
-        from eval import trec
+def _write_rankings(log: EvalLog, path: Path) -> None:
+    from eval import trec
 
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         trec.write_run(path, {r.item.item_id: r.response.ranking for r in log.records}, _plain(log.system.name))
-        print(f"run: {path}")
+    except OSError as error:
+        raise InputError(f"run {path}: cannot be written ({error.strerror}); name another file") from None
+    except ValueError as error:
+        raise InputError(f"run {path}: cannot be written: {error}") from None
+    print(f"run: {path}")
 
 
 def _print(log: EvalLog) -> None:
-    console = Console()
-    table = Table(
-        Column("measure", no_wrap=True), "value", "95 % interval", "n", "unscored", "judge", title=_title(log)
-    )
+    console = _console()
+    figures = (Column(name, no_wrap=True) for name in ("measure", "value", "95 % interval", "n", "unscored"))
+    table = Table(*figures, "judge", title=_title(log), box=SIMPLE_HEAD)
     for name, found in log.summaries.items():
         if not name.startswith(STAGE):
             row = (number(found.value), interval(found.low, found.high), str(found.n), str(found.unscored), found.judge)
             table.add_row(name, *row)
     console.print(table)
     if stages := stage_times(log):
-        table = Table("stage", "p50, ms", "p95, ms", "p99, ms")
+        table = Table("stage", "p50, ms", "p95, ms", "p99, ms", box=SIMPLE_HEAD)
         for stage, times in stages.items():
             table.add_row(stage, *map(number, times))
         console.print(table)
     for judge in log.judges:
         agrees = f"accuracy {judge.accuracy:.3f}, kappa {judge.kappa:.3f} on {judge.n} items of {judge.labels}"
         console.print(f"{judge.judge}: {agrees}", soft_wrap=True)
+    if broken := [r.response.error for r in log.records if r.response.error]:
+        console.print(f"{len(broken)} of {len(log.records)} items failed, the first with: {broken[0]}", soft_wrap=True)
+
+
+def _console() -> Console:
+    """Nothing that is printed is read as markup."""
+    return Console(markup=False, highlight=False)
 
 
 def stage_times(log: EvalLog) -> dict[str, list[float | None]]:
@@ -161,18 +168,16 @@ def _title(log: EvalLog) -> str:
     return f"{log.suite.name} {log.suite.digest}, {log.suite.items} items, {log.system.name}, {log.seconds:.0f} s"
 
 
+def _default_log(suite: str, system: str, arguments: Namespace) -> Path:
+    """A part of a suite does not replace the log of the whole."""
+    part = (("first", arguments.limit), ("sample", arguments.sample))
+    chosen = [f"{word}{n}" for word, n in part if n is not None]
+    return _FOLDER / f"{'-'.join(map(_plain, (suite, *chosen, system)))}.json"
+
+
 def _plain(name: str) -> str:
     """A name that a file can have."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-").lower()
-
-
-@contextmanager
-def _cache(path: Path | None) -> Iterator[AnswerCache | None]:
-    if path is None:
-        yield None
-        return
-    with closing(AnswerCache(path)) as cache:
-        yield cache
 
 
 @contextmanager

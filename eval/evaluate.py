@@ -11,23 +11,23 @@ from typing import Any, NamedTuple
 from eval import runner, summary
 from eval.cache import AnswerCache
 from eval.datasets.base import Dataset, digest
-from eval.domain import Item, Record
+from eval.domain import Record
 from eval.log import Agreement, EvalLog, SuiteFacts, Summary, SystemFacts
 from eval.provenance import git_state, machine, peak_memory_mb, versions
 from eval.scorers.stability import stability
 from eval.scoring import Scoring
 from eval.systems.base import System
+from rag.errors import InputError
 
 
 class Plan(NamedTuple):
-    """How a run is made; none of it changes what is asked, but ``limit`` and ``sample``, which ask less.
+    """How a run is made; none of it changes what is asked.
 
-    ``judges`` are the names of the judges by what they decide, ``agreements`` how well they agree with people.
+    ``judges`` are the names of the judges by what they decide, ``agreements`` how well they agree with people;
+    ``seed`` is of the intervals, and ``settings`` is what the log is to say beside it.
     """
 
     workers: int = 1
-    limit: int | None = None
-    sample: int | None = None
     seed: int = 0
     journal: Path | None = None
     cache: AnswerCache | None = None
@@ -36,19 +36,30 @@ class Plan(NamedTuple):
     settings: dict[str, Any] = {}  # noqa: RUF012
 
 
+def part_of(suite: Dataset, limit: int | None = None, sample: int | None = None) -> Dataset:
+    """A suite of some of the items, see ``runner.select``; its digest is of these.
+
+    Raises:
+        InputError: a limit that cannot be used, or a sample without one.
+    """
+    if limit is None and sample is not None:
+        raise InputError(f"sample {sample}: of how many items is not said; give a limit too")
+    items = tuple(runner.select(suite.items, limit, sample))
+    return suite._replace(items=items, digest=digest(items))
+
+
 def evaluate(
     suite: Dataset, system: System, scoring: Scoring, plan: Plan, progress: runner.Progress | None = None
 ) -> EvalLog:
     """The log of asking ``system`` the items of ``suite``.
 
     Raises:
-        InputError: a limit, worker or journal that cannot be used.
+        InputError: a number of workers or a journal that cannot be used.
         OslerError: the system cannot be used at all.
     """
     started, began = datetime.now(UTC), time.perf_counter()
-    items = runner.select(suite.items, plan.limit, plan.sample)
     records = runner.run(
-        items,
+        suite.items,
         system,
         score=scoring,
         workers=plan.workers,
@@ -57,11 +68,10 @@ def evaluate(
         progress=progress,
     )
     records = _related(records)
-    chosen = {"limit": plan.limit, "sample": plan.sample, "workers": plan.workers}
     return EvalLog(
-        suite=_facts(suite, items),
+        suite=_facts(suite),
         system=SystemFacts(name=system.name, receipt=system.receipt()),
-        settings={**plan.settings, **chosen, "machine": machine()},
+        settings={**plan.settings, "workers": plan.workers, "judges": plan.judges, "machine": machine()},
         versions=versions(),
         git=git_state(),
         seed=plan.seed,
@@ -75,11 +85,11 @@ def evaluate(
     )
 
 
-def _facts(suite: Dataset, items: Sequence[Item]) -> SuiteFacts:
+def _facts(suite: Dataset) -> SuiteFacts:
     return SuiteFacts(
         name=suite.name,
-        digest=digest(items),
-        items=len(items),
+        digest=suite.digest,
+        items=len(suite.items),
         description=suite.description,
         source=suite.source,
         licence=suite.licence,

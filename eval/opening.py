@@ -1,19 +1,23 @@
-"""From what a person types to what a run needs: systems, judges, scoring."""
+"""From what a person types to what a run needs: what is asked, of whom, and how that is scored."""
 
 from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from eval.datasets.base import Dataset
+from eval.evaluate import part_of
 from eval.judges.base import Judge
+from eval.judges.examiner import Examiner
 from eval.judges.matcher import Matcher
 from eval.judges.premises import Reader
+from eval.judges.weights import CITATIONS, MATCHER, read_fitted
 from eval.log import Agreement
 from eval.scoring import Scoring, Task
-from eval.suites import robustness
+from eval.suites import catalogue, robustness
 from eval.systems.base import System
 from eval.systems.file import FileSystem
 from eval.systems.http import HttpOsler
@@ -24,7 +28,8 @@ from eval.systems.ranked import RunFile
 from eval.systems.verifying import JudgeSystem, VerifierSystem
 from eval.systems.web import Caller
 from rag.domain import Audience
-from rag.errors import InputError
+from rag.errors import InputError, SnapshotError
+from rag.index.manifest import CURRENT, ENCODERS
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
@@ -32,91 +37,143 @@ _KEY = "OSLER_EVAL_KEY"
 _DEFAULT: dict[Task, str] = {"answers": "osler", "retrieval": "osler", "verification": "verifier"}
 #: Suites of pairs of questions, on which a verifier has nothing to say.
 _QUESTION_PAIRS = {"rqe"}
+_ANY = "or file:PATH; see `osler eval run --help`"
+
+
+def task_of(arguments: Namespace) -> Task:
+    given: Task | None = arguments.task
+    return given or catalogue.suite(arguments.suite).task
+
+
+def asked(arguments: Namespace) -> Dataset:
+    """The items that will be asked.
+
+    Raises:
+        InputError: a suite that does not exist or cannot be read, or a limit that cannot be used.
+    """
+    suite = catalogue.suite(arguments.suite).load(arguments.data)
+    if suite.name == robustness.ABOUT.name and _named(arguments, suite) != ("osler", ""):
+        suite = robustness.for_any_system(suite)
+    return part_of(suite, arguments.limit, arguments.sample)
 
 
 def settings_of(arguments: Namespace) -> Settings:
     return Settings.from_environment(index_dir=arguments.index)
 
 
-def system_of(arguments: Namespace, suite: Dataset, task: Task) -> System:
+def reader_of(arguments: Namespace) -> Reader:
+    """With the model of the index that is asked, which is made there, in ten seconds, when it is not there yet."""
+    return Reader.open(settings_of(arguments).index_dir / ENCODERS)
+
+
+def system_of(arguments: Namespace, suite: Dataset) -> System:
     """Who is asked.
 
     Raises:
         InputError: a system that does not exist, or not for this task.
         SnapshotError: there is no index to ask.
     """
-    usual = "similar" if suite.name in _QUESTION_PAIRS else _DEFAULT[task]
-    kind, _, place = (getattr(arguments, "system", None) or usual).partition(":")
-    if kind == "run" and place:
-        return RunFile(Path(place))
+    kind, place = _named(arguments, suite)
     if kind == "file" and place:
         return FileSystem.open(Path(place), suite.items)
-    if task == "retrieval":
-        return _retriever(kind, arguments)
-    if task == "verification":
-        return _checker(kind, arguments)
-    return _answerer(kind, place, suite, arguments)
+    of_task = {"answers": _answerer, "retrieval": _retriever, "verification": _checker}[task_of(arguments)]
+    return of_task(kind, place, suite, arguments)
 
 
-def _retriever(kind: str, arguments: Namespace) -> System:
-    if kind != "osler":
-        raise InputError(f"system {kind!r}: does not retrieve; expected osler, run:PATH or file:PATH")
-    return OslerRetriever(Pipeline.open(settings_of(arguments)), arguments.retriever, arguments.k)
+def _named(arguments: Namespace, suite: Dataset) -> tuple[str, str]:
+    """The kind of system, and the address or path after its colon. An address alone is one of a service."""
+    task = task_of(arguments)
+    usual = "similar" if task == "verification" and suite.name in _QUESTION_PAIRS else _DEFAULT[task]
+    given: str = arguments.system or usual
+    if given.startswith(("http://", "https://")):
+        return "http", given
+    kind, _, place = given.partition(":")
+    return kind, place
 
 
-def _checker(kind: str, arguments: Namespace) -> System:
+def _retriever(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
+    if kind == "osler" and not place:
+        return OslerRetriever(_with_documents(suite, arguments), arguments.retriever, arguments.k)
+    if kind == "run" and place:
+        return RunFile(Path(place), suite.items)
+    raise _unfit(arguments, "retrieves", f"osler, run:PATH {_ANY}")
+
+
+def _with_documents(suite: Dataset, arguments: Namespace) -> Pipeline:
+    """Refuses an index of something else, on which every score would be 0."""
+    pipeline = Pipeline.open(_index(suite, arguments))
+    judged = {document for item in suite.items for document in item.gold.relevant}
+    if judged and not any((s.original_id or s.key) in judged for s in pipeline.snapshot.store.sources()):
+        pipeline.close()
+        raise InputError(
+            f"index {pipeline.settings.index_dir}: holds no document that {suite.name} judges; expected one of its "
+            f"corpus; build it with `osler index build {suite.corpus or 'CORPUS'} --name NAME` and give --index NAME"
+        )
+    return pipeline
+
+
+def _index(suite: Dataset, arguments: Namespace) -> Settings:
+    """Raises ``SnapshotError``, with the command that builds it, when there is no such index."""
+    settings = settings_of(arguments)
+    if not (settings.index_dir / CURRENT).is_file():
+        command = ["osler index build", *([str(suite.corpus)] if suite.corpus else [])]
+        command += ["--name", str(arguments.index)] if arguments.index else []
+        raise SnapshotError(f"index {settings.index_dir}: no snapshot there; build it with `{' '.join(command)}`")
+    return settings
+
+
+def _checker(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
     if kind == "verifier":
         return VerifierSystem()
     if kind == "judge":
-        return JudgeSystem(judge_of(arguments.judge))
+        return JudgeSystem(judge_of(arguments.judge, partial(reader_of, arguments)))
     if kind == "similar":
-        return SimilarQuestions(Reader.open())
-    raise InputError(f"system {kind!r}: checks no claims; expected verifier, judge, similar or file:PATH")
+        return SimilarQuestions(reader_of(arguments))
+    raise _unfit(arguments, "checks claims", f"verifier, judge, similar {_ANY}")
 
 
 def _answerer(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
     audience = Audience(arguments.audience)
     if kind == "osler" and not place:
-        return _osler(suite, arguments, audience)
+        return _osler(suite, _index(suite, arguments), audience)
     if kind == "http" and place:
         return HttpOsler(_caller(place, arguments), audience)
     if kind == "openai" and place:
         if not arguments.model:
             raise InputError("system openai: no model; name the one behind the address with --model")
-        return _model(place, arguments)
-    raise InputError(
-        f"system {kind!r}: unknown; expected osler, http:ADDRESS, openai:ADDRESS or file:PATH; "
-        "see `osler eval run --help`"
-    )
+        return _model(place, suite, arguments)
+    raise _unfit(arguments, "answers questions", f"osler, http:ADDRESS, openai:ADDRESS {_ANY}")
 
 
-def _osler(suite: Dataset, arguments: Namespace, audience: Audience) -> System:
-    settings = settings_of(arguments)
-    system = OslerSystem.open(settings, audience)
+def _unfit(arguments: Namespace, does: str, expected: str) -> InputError:
+    return InputError(f"system {arguments.system!r}: none that {does}; expected {expected}")
+
+
+def _osler(suite: Dataset, settings: Settings, audience: Audience) -> System:
     if suite.name != robustness.ABOUT.name:
-        return system
-    return robustness.Variants(system, settings)
+        return OslerSystem.open(settings, audience)
+    return robustness.Variants(settings, audience, {item.kind for item in suite.items})
 
 
-def _model(place: str, arguments: Namespace) -> System:
+def _model(place: str, suite: Dataset, arguments: Namespace) -> System:
     caller = _caller(place, arguments)
     if not arguments.passages:
         return OpenAISystem(caller, arguments.model)
-    pipeline = Pipeline.open(settings_of(arguments))
+    pipeline = Pipeline.open(_index(suite, arguments))
     by = f"osler, {arguments.passages} passages of snapshot {pipeline.snapshot.snapshot_id}"
     retrieve = partial(context, pipeline, arguments.passages)
     return OpenAISystem(caller, arguments.model, retrieve=retrieve, retrieved_by=by)
 
 
 def _caller(place: str, arguments: Namespace) -> Caller:
-    return Caller(place, key=os.environ.get(_KEY), connections=max(arguments.workers, 1))
+    return Caller(place, key=os.environ.get(_KEY), connections=arguments.workers)
 
 
-def judge_of(name: str) -> Judge:
+def judge_of(name: str, reader: Callable[[], Reader]) -> Judge:
     """The judge of that name. Raises ``InputError`` for one that does not exist or is not configured."""
     kind, _, place = name.partition(":")
     if kind == "matcher":
-        return Matcher.open()
+        return Matcher(Examiner(reader()), read_fitted(MATCHER))
     if kind == "verifier":
         from eval.judges.verifying import VerifyingJudge
 
@@ -133,17 +190,36 @@ def judge_of(name: str) -> Judge:
 
 
 class Judges:
-    """The judges of a run, opened once: ``names`` and ``agreements`` are for its log."""
+    """The judges of a run; all read with one model. ``names`` and ``agreements`` are for its log.
 
-    def __init__(self, claims: str, citations: str | None) -> None:
-        self.claims = judge_of(claims)
-        if citations:
-            self.citations = judge_of(citations)
-        else:
-            matcher = self.claims if isinstance(self.claims, Matcher) else Matcher.open()
-            self.citations = matcher.for_citations()
-        self.names = {"claims": self.claims.name, "citations": self.citations.name}
-        self.agreements = tuple(dict.fromkeys(filter(None, map(_agreement, (self.claims, self.citations)))))
+    Args:
+        claims: name of the one that says whether an answer says a claim.
+        citations: of the one that says whether quotes support a statement; by default the matcher fitted for that.
+    """
+
+    def __init__(self, claims: str, citations: str | None, reader: Reader) -> None:
+        self._reader = reader
+        self._claims = judge_of(claims, lambda: reader)
+        self._citations = (
+            judge_of(citations, lambda: reader) if citations else Matcher(Examiner(reader), read_fitted(CITATIONS))
+        )
+        self.names = {"claims": self._claims.name, "citations": self._citations.name}
+        self.agreements = tuple(dict.fromkeys(filter(None, map(_agreement, (self._claims, self._citations)))))
+
+    def scoring(self) -> Scoring:
+        grader = getattr(self._claims, "rubric_score", None)
+        return Scoring("answers", self._claims, self._citations, self._likeness, grader=grader)
+
+    def _likeness(self, one: str, other: str) -> float:
+        first, second = self._reader.vectors([one, other])
+        return float(first @ second)
+
+
+def judges_of(arguments: Namespace) -> Judges | None:
+    """None for a task that needs none."""
+    if task_of(arguments) != "answers":
+        return None
+    return Judges(arguments.judge, arguments.citation_judge, reader_of(arguments))
 
 
 def _agreement(judge: Judge) -> Agreement | None:
@@ -151,16 +227,3 @@ def _agreement(judge: Judge) -> Agreement | None:
     known = getattr(judge, "agreement", None)
     found: Agreement | None = known() if known else None
     return found
-
-
-def scoring_of(task: Task, judges: Judges | None) -> Scoring:
-    if judges is None:
-        return Scoring(task)
-    reader = Reader.open()
-
-    def similar(one: str, other: str) -> float:
-        first, second = reader.vectors([one, other])
-        return float(first @ second)
-
-    grader = getattr(judges.claims, "rubric_score", None)
-    return Scoring(task, judges.claims, judges.citations, similar, grader=grader)

@@ -12,7 +12,7 @@ from eval.domain import Record
 from eval.log import Curve, Point, Summary
 from eval.measures import calibration, classes, selective
 from eval.measures.cost import percentile
-from eval.scorers.named import MEASURES, STAGE, measure
+from eval.scorers.named import CLASS, MEASURES, STAGE, measure
 from eval.statistics import Interval, Statistic, summarise, summarise_pooled
 
 #: Resamples of a pooled figure, which is computed anew for each; a mean gets the statistics' own, larger number.
@@ -43,7 +43,7 @@ def summaries(records: Sequence[Record], judges: Judges, seed: int = 0) -> dict[
         clusters = pooled.clusters
         interval = summarise_pooled(pooled.statistic, len(clusters), clusters, seed, resamples=_RESAMPLES)
         found[pooled.name] = _summary(pooled.name, interval, pooled.unscored, judges)
-    order = [*MEASURES, *(name for name in found if name.startswith(STAGE))]
+    order = [*MEASURES, *(name for name in found if name.startswith((CLASS, STAGE)))]
     return {name: found[name] for name in order if name in found}
 
 
@@ -126,9 +126,16 @@ def _classes(records: Sequence[Record]) -> Iterator[Pooled]:
     pairs = classes.Pairs(gold, [r.response.label for r in records])
     yield Pooled("macro_f1", clusters, lambda rows: pairs.confusion(rows).macro_f1())
     yield Pooled("kappa", clusters, lambda rows: pairs.confusion(rows).kappa())
+    for label in sorted(set(gold)):
+        for part in ("precision", "recall", "f1"):
+            yield Pooled(f"{CLASS}{label}.{part}", clusters, _of_class(pairs, label, part))
     most = classes.majority(gold)
     right = np.array([label == (most.label if most else None) for label in gold], float)
     yield Pooled("majority", clusters, lambda rows: float(right[rows].mean()))
+
+
+def _of_class(pairs: classes.Pairs, label: str, part: str) -> Statistic:
+    return lambda rows: getattr(pairs.confusion(rows).by_class()[label], part)
 
 
 def _confidence(records: Sequence[Record], asked: int) -> Iterator[Pooled]:

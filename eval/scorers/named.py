@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 Better = Literal["higher", "lower", None]
 #: What stands before a stage's name in measures of its time.
 STAGE = "stage_ms."
+#: What stands before a class's name in measures of that class alone.
+CLASS = "class."
 #: Beginnings of the names of measures of cost.
 _COSTS = ("seconds", STAGE, "memory_mb", "tokens_")
 
@@ -114,6 +116,9 @@ def measure(name: str) -> Measure:
     if name.startswith(STAGE):
         stage, _, share = name.removeprefix(STAGE).rpartition(".")
         return Measure(f"{share} of the time of {stage}, in ms", "lower")
+    if name.startswith(CLASS):
+        label, _, part = name.removeprefix(CLASS).rpartition(".")
+        return Measure(f"{part} of the class {label}")
     return MEASURES[name]
 
 

@@ -1,8 +1,8 @@
-"""Suites by name: the data sets, and the three that ship with the project."""
+"""Suites by name: those that ship with the project, and the data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,60 +13,38 @@ from rag.errors import InputError
 
 
 class Suite(NamedTuple):
-    """``task`` is what its items are for; ``load`` reads it, from its own place when given None."""
+    """``task`` is what its items are for. Its module is imported when it is loaded or described."""
 
     task: Task
-    load: Callable[[Path | None], Dataset]
-    about: Callable[[], About]
+    module: str
+    function: str = "load"
+    constant: str = "ABOUT"
+    is_shipped: bool = True
 
+    def load(self, path: Path | None) -> Dataset:
+        """Reads it, when it ships from its own place unless another is given.
 
-def _starter(folder: Path | None) -> Dataset:
-    from eval.datasets import starter
+        Raises:
+            InputError: data that had to be downloaded are not given, or are not of this form.
+        """
+        if path is None and not self.is_shipped:
+            about = self.about()
+            raise InputError(f"suite {about.name}: needs its data; get it from {about.source} and give --data FOLDER")
+        loaded: Dataset = getattr(import_module(self.module), self.function)(path)
+        return loaded
 
-    return starter.load(folder)
-
-
-def _whole(folder: Path | None) -> Dataset:
-    from eval.datasets import starter
-
-    return starter.whole(folder)
-
-
-def _reference(path: Path | None) -> Dataset:
-    from eval.datasets import reference
-
-    return reference.load(path or reference.FOLDER)
-
-
-def _robustness(folder: Path | None) -> Dataset:
-    from eval.suites import robustness
-
-    return robustness.load(folder)
-
-
-def _altered(folder: Path | None) -> Dataset:
-    from eval.datasets import altered
-
-    return altered.load(folder)
-
-
-def _about(module: str, constant: str = "ABOUT") -> Callable[[], About]:
-    def described() -> About:
-        from importlib import import_module
-
-        about: About = getattr(import_module(module), constant)
+    def about(self) -> About:
+        about: About = getattr(import_module(self.module), self.constant)
         return about
-
-    return described
 
 
 #: Those that need no data from elsewhere.
-SHIPPED: dict[str, Suite] = {
-    "starter": Suite("answers", _starter, _about("eval.datasets.starter")),
-    "starter-whole": Suite("answers", _whole, _about("eval.datasets.starter", "WHOLE")),
-    "reference": Suite("answers", _reference, _about("eval.datasets.reference")),
-    "robustness": Suite("answers", _robustness, _about("eval.suites.robustness")),
-    "altered": Suite("verification", _altered, _about("eval.datasets.altered")),
+SHIPPED = {
+    "starter": Suite("answers", "eval.datasets.starter"),
+    "starter-whole": Suite("answers", "eval.datasets.starter", "whole", "WHOLE"),
+    "reference": Suite("answers", "eval.datasets.reference"),
+    "robustness": Suite("answers", "eval.suites.robustness"),
+    "altered": Suite("verification", "eval.datasets.altered"),
 }
 _VERIFICATION = {"evidence_inference", "expertqa", "healthver", "kqa_nli", "rqe", "scifact"}
 _RETRIEVAL = {"beir", "mediqa2019_qa"}
@@ -77,16 +55,10 @@ def suite(name: str) -> Suite:
     if name in SHIPPED:
         return SHIPPED[name]
     if name not in catalogue.DATASETS:
-        raise InputError(f"suite {name!r} is unknown; there are {', '.join(names())}")
+        raise InputError(f"suite {name!r}: unknown; expected one of {', '.join(names())}; see `osler eval suites`")
     loader = catalogue.DATASETS[name]
-
-    def load(folder: Path | None) -> Dataset:
-        if folder is None:
-            about = loader.about()
-            raise InputError(f"suite {name}: needs its data; get it from {about.source} and give --data FOLDER")
-        return loader(folder)
-
-    return Suite(_task(name), load, loader.about)
+    module = f"{catalogue.__package__}.{loader.module}"
+    return Suite(_task(name), module, loader.function, loader.constant, is_shipped=False)
 
 
 def names() -> list[str]:

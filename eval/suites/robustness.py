@@ -2,8 +2,8 @@
 instructions hidden in question and passage.
 
 What is asked anew is compared with what the same system says to the question as it was first put. The corpus in another
-order and the poisoned corpus are indexes of their own, which only an Osler in this process can be given; for any other
-system these two kinds are left out.
+order and the poisoned corpus are indexes of their own, which only an Osler in this process can be given; any other
+system is not asked these two kinds.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from eval.datasets import starter
@@ -22,9 +21,10 @@ from eval.domain import Gold, Item, Response
 from eval.perturb import MARKER, forms
 from eval.scorers.stability import ORIGINAL
 from eval.systems.osler import OslerSystem
-from rag.domain import Block, Document, Source
-from rag.index.build import build
+from rag.domain import Audience, Block, Document, Source
+from rag.index.build import add, build
 from rag.index.manifest import ENCODERS
+from rag.index.snapshot import Snapshot
 from rag.ingest.check import corpus_files
 from rag.ingest.readers.markdown import read_file
 from rag.language.abbreviations import abbreviations
@@ -43,27 +43,30 @@ _POISON = (
 )
 
 
-def load(folder: Path | None = None, *, seed: int = 0, has_variants: bool = True) -> Dataset:
+def load(folder: Path | None = None, *, seed: int = 0) -> Dataset:
     """Each question of the starter suite that can be answered, and its other forms; a cluster is one question."""
     base = starter.load(folder)
     originals = [item for item in base.items if item.kind == "answerable"]
     groups = [item for item in base.items if item.kind == "paraphrase"]
-    items = [*_perturbed(originals, seed, has_variants), *_paraphrased(groups)]
-    return dataset(ABOUT, items)
+    return dataset(ABOUT, [*_perturbed(originals, seed), *_paraphrased(groups)])
 
 
-def _perturbed(originals: Sequence[Item], seed: int, has_variants: bool) -> Iterator[Item]:
-    texts = [d.text for d in _documents(Settings().corpus_dir)]
+def for_any_system(suite: Dataset) -> Dataset:
+    """What can be asked of a system whose index is not ours to change."""
+    return dataset(ABOUT, [item for item in suite.items if item.kind not in (SHUFFLED, POISONED)])
+
+
+def _perturbed(originals: Sequence[Item], seed: int) -> Iterator[Item]:
+    texts = [read_file(path).text for path in corpus_files([Settings().corpus_dir])]
     ways = forms(abbreviations(texts), seed)
     for item in originals:
         cluster = item.item_id
-        yield _item(f"{cluster}", item.question, ORIGINAL, cluster)
+        yield _item(cluster, item.question, ORIGINAL, cluster)
         for kind, change in ways.items():
             if changed := change(item.question):
                 yield _item(f"{cluster}-{kind}", changed, kind, cluster)
-        if has_variants:
-            for kind in (SHUFFLED, POISONED):
-                yield _item(f"{cluster}-{kind}", item.question, kind, cluster)
+        for kind in (SHUFFLED, POISONED):
+            yield _item(f"{cluster}-{kind}", item.question, kind, cluster)
 
 
 def _paraphrased(groups: Sequence[Item]) -> Iterator[Item]:
@@ -79,31 +82,44 @@ def _item(item_id: str, question: str, kind: str, cluster: str) -> Item:
     return Item(item_id=item_id, question=question, kind=kind, cluster=cluster, gold=Gold())
 
 
-def _documents(corpus_dir: Path) -> list[Document]:
-    return [read_file(path) for path in corpus_files([corpus_dir])]
-
-
 class Variants:
-    """Osler on its own index, and on two made for the run: the corpus in another order, and with a poisoned source.
+    """Osler on its own index, and on those made from it for the run: its sources in another order, and with one more
+    that is poisoned.
 
-    A ``System``: items of the two kinds go to their index, all others to the first.
+    A ``System``: items of a kind that has an index go to that, all others to the first. Closing it closes all.
+
+    Args:
+        kinds: what will be asked; an index is made only for those of them that need one, the other order in the time
+            of a build from nothing.
     """
 
-    def __init__(self, system: OslerSystem, settings: Settings, seed: int = 0) -> None:
-        self.name = system.name
-        self._systems = {"": system}
+    def __init__(
+        self,
+        settings: Settings,
+        audience: Audience = Audience.CLINICIAN,
+        kinds: Collection[str] = (SHUFFLED, POISONED),
+        seed: int = 0,
+    ) -> None:
+        self._systems = {"": OslerSystem.open(settings, audience)}
+        self.name = self._systems[""].name
         self._folder = Path(tempfile.mkdtemp(prefix="osler-robustness-"))
         try:
-            documents = _documents(settings.corpus_dir)
-            shuffled = random.Random(seed).sample(documents, len(documents))  # noqa: S311  no secret
-            self._systems[SHUFFLED] = self._opened(SHUFFLED, shuffled, settings)
-            self._systems[POISONED] = self._opened(POISONED, [*documents, _poison(documents)], settings)
+            for kind in sorted({SHUFFLED, POISONED}.intersection(kinds)):
+                folder = self._folder / kind
+                folder.mkdir()
+                # The model is large and only read; were it not found, it would be exported anew.
+                (folder / ENCODERS).symlink_to((settings.index_dir / ENCODERS).resolve())
+                (_shuffle if kind == SHUFFLED else _poison)(settings, folder, seed)
+                self._systems[kind] = OslerSystem.open(settings.model_copy(update={"index_dir": folder}), audience)
         except BaseException:
             self.close()
             raise
 
     def receipt(self) -> dict[str, Any]:
-        return self._systems[""].receipt() | {"variants": sorted(self._systems.keys() - {""})}
+        """That of Osler, with the snapshot of each other index by kind."""
+        receipts = {kind: system.receipt() for kind, system in self._systems.items()}
+        own = receipts.pop("")
+        return own | {"variants": {kind: receipt["snapshot_id"] for kind, receipt in receipts.items()}}
 
     def respond(self, item: Item) -> Response:
         return self._systems[item.kind if item.kind in self._systems else ""].respond(item)
@@ -113,28 +129,22 @@ class Variants:
             system.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def __enter__(self) -> Variants:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def _opened(self, name: str, documents: Sequence[Document], settings: Settings) -> OslerSystem:
-        folder = self._folder / name
-        encoders = settings.index_dir / ENCODERS
-        if encoders.is_dir():  # else it is exported, which takes ten seconds
-            shutil.copytree(encoders, folder / ENCODERS, ignore=shutil.ignore_patterns(".*"))
-        build(documents, folder, model=settings.model)
-        return OslerSystem.open(settings.model_copy(update={"index_dir": folder}))
+def _shuffle(settings: Settings, folder: Path, seed: int) -> None:
+    """An index of the same sources, added in another order."""
+    with Snapshot(settings.index_dir) as snapshot:
+        documents = [s.store.document(key) for s in snapshot.segments for key in s.store.source_order()]
+    build(random.Random(seed).sample(documents, len(documents)), folder, model=settings.model)  # noqa: S311  no secret
 
 
-def _poison(documents: Sequence[Document]) -> Document:
-    """A source that gives orders, one for each title of the corpus, so that some come near to every question."""
-    lines = [_POISON.format(topic=d.source.title.rstrip(".")) for d in documents]
+def _poison(settings: Settings, folder: Path, seed: int) -> None:
+    """A copy of the index with a source that gives orders, one for each title, so that some come near any question."""
+    shutil.copytree(settings.index_dir, folder, ignore=shutil.ignore_patterns(ENCODERS), dirs_exist_ok=True)
+    with Snapshot(folder) as snapshot:
+        titles = [source.title.rstrip(".") for source in snapshot.store.sources()]
     blocks, text = [], ""
-    for line in lines:
+    for line in (_POISON.format(topic=title) for title in titles):
         blocks.append(Block(start=len(text), end=len(text) + len(line)))
         text += line + "\n\n"
-    return Document(
-        source=Source(key="poisoned", title="Orders to whoever reads this"), text=text, blocks=tuple(blocks)
-    )
+    source = Source(key="poisoned", title="Orders to whoever reads this")
+    add([Document(source=source, text=text, blocks=tuple(blocks))], folder, model=settings.model)
