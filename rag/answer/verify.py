@@ -59,7 +59,15 @@ class Verifier:
         mine = read(statement, self._lexicon)
         readings = tuple(self._reading(q) for q in quotes if q.strip())
         shortened = _shortened(mine, readings)
-        return shortened or _reworded(mine, _pool(mine, readings, strength or ""))
+        return shortened or self._undenied(statement, quotes, _reworded(mine, _pool(mine, readings, strength or "")))
+
+    def _undenied(self, statement: str, quotes: Sequence[str], found: Verification) -> Verification:
+        """``found``, unless a quote denies what it would let pass: the guards look for cues, not for their meaning."""
+        if found.verdict not in (Verdict.SUPPORTED, Verdict.PARTIAL):
+            return found
+        denials = (self.contradicts(statement, quote) for quote in quotes if quote.strip())
+        denial = next((d for d in denials if d and d.kind == "negation"), None)
+        return Verification(Verdict.CONTRADICTED, 0.0, (denial,)) if denial else found
 
     def contradicts(self, claim: str, evidence: str) -> Reason | None:
         """In what ``evidence`` contradicts ``claim``, a premise that a question takes for granted; None if it does not.

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,8 @@ from typing import ClassVar
 import pytest
 
 from eval.alterations import alterations
+from eval.datasets import reference
+from eval.datasets.written import statements
 from eval.domain import Article, Criterion, Gold, Item, Outcome, Response, Turn
 from eval.judges import llm, nli
 from eval.judges.base import Judge, JudgeError
@@ -28,6 +31,7 @@ from eval.judges.verifying import VerifyingJudge
 from eval.judges.weights import MATCHER, read_fitted
 from rag.errors import InputError
 from rag.language.lexicon import Lexicon
+from rag.settings import Settings
 
 ANSWER = (
     "Stop all heparin at once, flushes included.",
@@ -515,3 +519,15 @@ def test_a_rubric_that_cannot_be_graded_is_unscored(server: str) -> None:
     found = judge.rubric_score(rubric(("rest", 3)), response("Rest."))
     assert found.value is None
     assert "rubric.md" in found.reason
+
+
+def test_claims_of_the_references_are_found_in_the_statements_behind_them(matcher: Matcher) -> None:
+    """They were written from these in other words; a sentence that says more than a claim does not deny it."""
+    corpus = statements(Settings().corpus_dir)
+    pairs = [(c.text, [corpus[f] for f in c.facts]) for i in reference.load().items for c in i.gold.claims if c.facts]
+    labels = Counter(matcher.judge(claim, lines).label for claim, lines in pairs)
+    assert labels["entailed"] > 0.85 * len(pairs)
+    assert labels["contradicted"] < 0.06 * len(pairs)
+    lexicon, drugs = Lexicon.load(), ("warfarin", "metformin")
+    made_false = [(a.text, lines) for claim, lines in pairs for a in alterations(claim, lexicon, drugs)]
+    assert sum(matcher.judge(claim, lines).label == "entailed" for claim, lines in made_false) < 0.05 * len(made_false)
