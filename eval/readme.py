@@ -1,6 +1,6 @@
-"""The parts of README that are made, not written: ``python -m eval.readme`` writes them, the tests compare them.
+"""The parts of README and of this folder's README that are made, not written.
 
-The demo's output and the settings are compared; the figures are those of the run that wrote them.
+``python -m eval.readme`` writes them, the tests compare them. README's figures are those of the run that wrote them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from eval.judges.verifying import VerifyingJudge
+from eval.judges.weights import CITATIONS, MATCHER, read_fitted
+from eval.scorers.named import MEASURES
 from rag.pipeline import Pipeline
 from rag.render.text import to_text
 from rag.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+HARNESS = ROOT / "eval" / "README.md"
 QUESTIONS = ROOT / "eval" / "questions" / "starter.txt"
 DEMO_LINES = 62
 _WIDTH = 100
@@ -43,6 +47,24 @@ def settings() -> str:
     return "\n".join(rows)
 
 
+def measures() -> str:
+    """The table of all measures."""
+    judged = {"claims": "claim matcher", "citations": "citation judge", "": ""}
+    rows = ["| measure | what it says | better | judge |", "|---|---|---|---|"]
+    for name, measure in MEASURES.items():
+        rows.append(f"| `{name}` | {measure.what} | {measure.better or '–'} | {judged[measure.judged]} |")
+    return "\n".join(rows)
+
+
+def judges() -> str:
+    """The table of the judges' agreement with people."""
+    fitted = [read_fitted(path) for path in (MATCHER, CITATIONS)]
+    found = [f.agreement(f"{f.judge} {f.version}") for f in fitted] + [VerifyingJudge().agreement()]
+    rows = ["| judge | agrees with | n | accuracy | κ |", "|---|---|--:|--:|--:|"]
+    rows += [f"| {a.judge} | {a.labels} | {a.n} | {a.accuracy:.3f} | {a.kappa:.3f} |" for a in found]
+    return "\n".join(rows)
+
+
 def part(page: str, name: str) -> str:
     """What stands between the marks of a part."""
     match = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", page, re.DOTALL)
@@ -61,6 +83,9 @@ def main() -> int:
     page = with_part(page, "demo", demo(Pipeline.open()))
     page = with_part(page, "settings", settings())
     README.write_text(page, "utf-8")
+    page = HARNESS.read_text("utf-8")
+    page = with_part(page, "measures", measures())
+    HARNESS.write_text(with_part(page, "judges", judges()), "utf-8")
     return 0
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
-from eval.readme import README, demo, part, settings
+from eval.cli import parser
+from eval.readme import HARNESS, README, demo, judges, measures, part, settings
+from eval.suites.catalogue import SHIPPED
 from rag.pipeline import Pipeline
 
 ROOT = Path(__file__).parent.parent
@@ -57,3 +59,24 @@ def test_linked_pages_exist() -> None:
     links = re.findall(r"\]\(([\w/.]+)\)", PAGE)
     assert links
     assert all((ROOT / link).is_file() for link in links)
+
+
+def test_page_of_the_harness_is_complete() -> None:
+    page = HARNESS.read_text("utf-8")
+    assert part(page, "measures") == measures(), "run `python -m eval.readme`"
+    assert part(page, "judges") == judges(), "run `python -m eval.readme`"
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page)
+    assert [link for link in links if not (HARNESS.parent / link).exists()] == []
+
+
+def test_commands_on_the_page_of_the_harness_can_be_parsed() -> None:
+    commands = re.findall(r"^\$? ?osler eval (.+)$", HARNESS.read_text("utf-8"), re.MULTILINE)
+    assert len(commands) > 10
+    for command in commands:
+        parser().parse_args(shlex.split(command, comments=True))
+
+
+def test_page_of_the_harness_counts_what_ships() -> None:
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| ([\d,]+) \|", HARNESS.read_text("utf-8"), re.MULTILINE))
+    assert rows.keys() == SHIPPED.keys()
+    assert {name: str(len(suite.load(None).items)) for name, suite in SHIPPED.items()} == rows
