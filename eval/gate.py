@@ -25,11 +25,15 @@ _DECIMALS = 4
 
 
 class Bound(Frozen):
-    """What a measure must hold; ``scored`` is the number of items that must have been scored for it to count."""
+    """What a measure must hold; ``scored`` is the number of items that must have been scored for it to count.
+
+    ``judge`` is the one whose opinions the bounds were made of, as another's may be milder; None is any or nobody's.
+    """
 
     at_least: float | None = None
     at_most: float | None = None
     scored: int = Field(default=1, ge=1)
+    judge: str | None = None
 
     @model_validator(mode="after")
     def _bounds_something(self) -> Bound:
@@ -118,6 +122,11 @@ def _misses(bound: Bound, summary: Summary, value: float) -> Iterator[str]:
         yield f"{exact}, expected at least {bound.at_least:g}; see the report's items, or lower the bound and say why"
     if bound.at_most is not None and value > bound.at_most:
         yield f"{exact}, expected at most {bound.at_most:g}; see the report's items, or raise the bound and say why"
+    if bound.judge is not None and bound.judge != summary.judge:
+        yield (
+            f"judged by {summary.judge or 'nobody'}, expected {bound.judge}; score it with that judge, or "
+            "make the baseline again from this log"
+        )
     if summary.n < bound.scored:
         yield (
             f"scored on {summary.n} items and unscored on {summary.unscored}, expected {bound.scored} scored; "
@@ -178,10 +187,10 @@ def _is_bounded(measure: str, summary: Summary) -> bool:
 
 def _bound(summary: Summary, value: float, room: float, slack: float) -> Bound:
     scored = max(1, summary.n - math.floor(slack))
-    unit = 10**_DECIMALS
+    unit, judge = 10**_DECIMALS, summary.judge or None
     if summary.higher_is_better:
-        return Bound(at_least=math.floor((value - room) * unit) / unit, scored=scored)
-    return Bound(at_most=math.ceil((value + room) * unit) / unit, scored=scored)
+        return Bound(at_least=math.floor((value - room) * unit) / unit, scored=scored, judge=judge)
+    return Bound(at_most=math.ceil((value + room) * unit) / unit, scored=scored, judge=judge)
 
 
 def _range(log: EvalLog, measure: str) -> float:

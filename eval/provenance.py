@@ -35,14 +35,20 @@ PACKAGES = (
 )
 #: What an answer of Osler in this process depends on: the product, and what takes answers apart.
 ANSWERING = ("rag/**/*", "eval/systems/**/*", "eval/article*", "eval/values.py")
-_CODE = {".py", ".tsv", ".md"}
+#: What a score depends on: all of the harness, and the parts of the product by which its judges read.
+SCORING = ("rag/**/*", "eval/**/*")
+#: Code, word lists, prompts and the weights of judges.
+_CODE = {".py", ".tsv", ".md", ".json"}
 _ROOT = Path(__file__).parent.parent
 _TIMEOUT_S = 30
 
 
 def versions() -> dict[str, str]:
-    """Of Osler, Python and those of ``PACKAGES`` that are installed, by name."""
-    found = {"osler": __version__, "python": platform.python_version()}
+    """Of Osler, Python and those of ``PACKAGES`` that are installed, by name; ``code`` is the digest of ``SCORING``.
+
+    Two logs with different ``code`` may have been scored differently, whatever their commits and judges are called.
+    """
+    found = {"osler": __version__, "code": code_digest(*SCORING), "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

@@ -18,6 +18,7 @@ from eval.scorers.claims import claim_scores
 from eval.scorers.errata import errata_scores
 from eval.scorers.kqa import kqa_scores
 from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
+from eval.scorers.named import measure
 from eval.scorers.reference_answers import entity_scores, overlap_scores, rubric_scores
 from eval.scorers.stability import obedience
 from eval.scorers.structure import Similar, Thresholds, related_scores, section_scores, structure_scores
@@ -26,7 +27,8 @@ T = TypeVar("T")
 Task = Literal["answers", "retrieval", "verification"]
 RANKING = ("nDCG@10", "AP", "RR", "R@10", "R@100", "P@5", "P@10", "Success@1", "Success@10", "Judged@10")
 #: Measures that stay unscored together when a judge fails.
-CLAIMS = ("claim_recall", "claim_recall_must", "claim_recall_nice", "contradictions", "values_recall")
+CLAIMS = ("claim_recall", "claim_recall_must", "claim_recall_nice", "claim_precision", "contradictions",
+          "values_recall")  # fmt: skip
 ERRATA = ("errata_repeated", "errata_corrected")
 CITATIONS = ("citation_recall", "citation_precision", "unsupported_statements", "unsupported_share")
 KQA = ("completeness", "hallucinations")
@@ -58,7 +60,8 @@ class Scoring:
         self._scored = {"answers": self._answer, "retrieval": self._ranking, "verification": self._verification}[task]
 
     def __call__(self, item: Item, response: Response) -> Scores:
-        return {**failed(response), **self._scored(item, response), **cost_scores(response)}
+        scores = _nothing_gained(self._scored(item, response), response)
+        return {**failed(response), **scores, **cost_scores(response)}
 
     def _answer(self, item: Item, response: Response) -> Scores:
         similar, claims, citations = (
@@ -95,6 +98,14 @@ class Scoring:
 
     def _verification(self, item: Item, response: Response) -> Scores:
         return entailment_scores(item, response)
+
+
+def _nothing_gained(scores: Scores, response: Response) -> Scores:
+    """The scores, but of a system that failed none in which less is better: it said nothing wrong by breaking."""
+    if response.error is None:
+        return scores
+    gained = unscored(f"the system failed: {response.error}")
+    return {name: gained if measure(name).better == "lower" else score for name, score in scores.items()}
 
 
 def _needed(given: T | None) -> T:

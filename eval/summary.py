@@ -74,7 +74,7 @@ def curves(records: Sequence[Record]) -> dict[str, Curve]:
         found["risk_coverage"] = Curve(
             kind="risk_coverage",
             title="Risk and coverage",
-            x="share of items answered, surest first",
+            x="share of the answers given, surest first",
             y="share wrong",
             points=tuple(Point(x=c.coverage, y=c.risk, n=round(c.coverage * len(risky))) for c in kept),
         )

@@ -29,15 +29,6 @@ class Factoid(NamedTuple):
     reciprocal_rank: float
 
 
-class YesNo(NamedTuple):
-    """``macro_f1`` is the mean of the two F1, also when gold has one class only (its F1 is then 0)."""
-
-    accuracy: float
-    f1_yes: float
-    f1_no: float
-    macro_f1: float
-
-
 def factoid(gold: Entities, candidates: Entities) -> Factoid | None:
     """One factoid question. Candidates past the fifth are not looked at. None if gold has no name."""
     right = {name for entity in gold for name in _names(entity)}
@@ -64,29 +55,6 @@ def listed(gold: Entities, answers: Entities) -> Triple | None:
         if match is not None:
             free.remove(match)
     return counted(expected - len(free), len(given), expected)
-
-
-def yes_no(gold: Sequence[str], answers: Sequence[str | None]) -> YesNo | None:
-    """A set of yes/no questions. No answer (None) is wrong. None for an empty set.
-
-    Raises:
-        ValueError: Lengths differ, or gold has another class than yes and no.
-    """
-    if len(gold) != len(answers):
-        raise ValueError(f"{len(gold)} gold answers and {len(answers)} given ones: expected as many of each")
-    if other := set(gold) - {"yes", "no"}:
-        raise ValueError(f"gold answers {sorted(other)}: expected yes or no")
-    if not gold:
-        return None
-    right = [g for g, a in zip(gold, answers, strict=True) if g == a]
-    wrong = len(gold) - len(right)
-    yes, no = (_f1(right.count(label), wrong) for label in ("yes", "no"))
-    return YesNo(len(right) / len(gold), yes, no, (yes + no) / 2)
-
-
-def _f1(hits: int, wrong: int) -> float:
-    """Of one of two classes: what is wrong is a false positive of the one or a miss of the other, or the reverse."""
-    return 2 * hits / (2 * hits + wrong) if hits else 0.0
 
 
 def _names(entity: Sequence[str]) -> frozenset[str]:

@@ -7,12 +7,10 @@ one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-Binning = Literal["width", "mass"]
 
 
 class Point(NamedTuple):
@@ -23,17 +21,13 @@ class Point(NamedTuple):
     n: int
 
 
-def reliability(
-    confidences: Sequence[float], correct: Sequence[bool], bins: int = 10, binning: Binning = "width"
-) -> list[Point]:
+def reliability(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> list[Point]:
     """The points of a reliability diagram, by rising confidence; empty bins are left out.
 
     Args:
         confidences: In [0, 1].
         correct: As many.
-        bins: At least 1.
-        binning: ``width``: bins of equal width, open below and closed above, 0 in the first (Guo et al. 2017).
-            ``mass``: bins with as nearly as possible equally many items; equal confidences share a bin.
+        bins: At least 1; of equal width, open below and closed above, 0 in the first (Guo et al. 2017).
 
     Raises:
         ValueError: A confidence outside [0, 1], lengths differ, or no bins.
@@ -43,21 +37,19 @@ def reliability(
         raise ValueError(f"{bins} bins: expected at least 1")
     if not values.size:
         return []
-    numbers = _by_width(values, bins) if binning == "width" else _by_mass(values, bins)
+    numbers = np.searchsorted(np.arange(1, bins) / bins, values, side="left")
     chosen = (numbers == number for number in np.unique(numbers))
     return [Point(float(values[rows].mean()), float(right[rows].mean()), int(rows.sum())) for rows in chosen]
 
 
-def ece(
-    confidences: Sequence[float], correct: Sequence[bool], bins: int = 15, binning: Binning = "width"
-) -> float | None:
+def ece(confidences: Sequence[float], correct: Sequence[bool], bins: int = 15) -> float | None:
     """Expected calibration error: the mean of abs(accuracy - confidence) over bins, weighted by their items.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv 1706.04599), with 15 bins of equal width as
     there. In [0, 1], 0 best; biased upwards when bins have few items. None without items. Arguments and errors as for
     ``reliability``.
     """
-    points = reliability(confidences, correct, bins, binning)
+    points = reliability(confidences, correct, bins)
     n = sum(p.n for p in points)
     return sum(p.n * abs(p.accuracy - p.confidence) for p in points) / n if n else None
 
@@ -76,14 +68,3 @@ def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[NDA
     if outside.size:
         raise ValueError(f"confidence {outside[0]}: expected a number in [0, 1]")
     return values, right
-
-
-def _by_width(values: NDArray[np.float64], bins: int) -> NDArray[np.intp]:
-    edges = np.arange(1, bins) / bins
-    return np.searchsorted(edges, values, side="left")
-
-
-def _by_mass(values: NDArray[np.float64], bins: int) -> NDArray[np.intp]:
-    """By the number of smaller values, which equal ones have in common: no order of the items matters."""
-    smaller = np.searchsorted(np.sort(values), values, side="left")
-    return smaller * bins // values.size

@@ -61,13 +61,6 @@ class Confusion(NamedTuple):
             return None
         return (float(np.trace(self.counts)) * n - by_chance) / (n * n - by_chance)
 
-    def table(self) -> dict[str, dict[str, int]]:
-        """Counts by gold class, then by chosen class; "" is no choice."""
-        columns = (*self.classes, "")
-        return {
-            c: dict(zip(columns, map(int, row), strict=True)) for c, row in zip(self.classes, self.counts, strict=True)
-        }
-
 
 class Pairs:
     """Gold and chosen classes of items as integers, so that ``confusion`` of a resample costs microseconds."""
@@ -116,7 +109,6 @@ class Majority(NamedTuple):
 
     label: str
     accuracy: float
-    macro_f1: float
 
 
 def majority(gold: Sequence[str]) -> Majority | None:
@@ -125,8 +117,7 @@ def majority(gold: Sequence[str]) -> Majority | None:
         return None
     counts = Counter(gold)
     label, hits = min(counts.items(), key=lambda c: (-c[1], c[0]))
-    share = hits / len(gold)
-    return Majority(label, share, 2 * share / (1 + share) / len(counts))
+    return Majority(label, hits / len(gold))
 
 
 def auc(positive: Sequence[bool] | NDArray[np.bool_], scores: Sequence[float] | NDArray[np.float64]) -> float | None:

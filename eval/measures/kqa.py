@@ -2,23 +2,15 @@
 
 Physicians wrote for each question the statements that an answer must have and those that are nice to have. An answer
 entails a statement, contradicts it, or neither. Over a set, K-QA reports the mean completeness and the mean *number*
-of hallucinations of a question; its program also has 1 - rate, as "precision".
+of hallucinations of a question.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Label = Literal["entails", "neutral", "contradicts"]
-
-
-class KQA(NamedTuple):
-    """Of one answer. ``completeness`` is None without must-have statements, ``rate`` without any statement."""
-
-    completeness: float | None
-    hallucinations: int
-    rate: float | None
 
 
 def completeness(must: Sequence[Label]) -> float | None:
@@ -29,10 +21,3 @@ def completeness(must: Sequence[Label]) -> float | None:
 def hallucinations(must: Sequence[Label], nice: Sequence[Label] = ()) -> int:
     """Number of statements, must-have or nice to have, that the answer contradicts."""
     return [*must, *nice].count("contradicts")
-
-
-def score(must: Sequence[Label], nice: Sequence[Label] = ()) -> KQA:
-    """Both, and the contradicted share of all statements."""
-    n = len(must) + len(nice)
-    contradicted = hallucinations(must, nice)
-    return KQA(completeness(must), contradicted, contradicted / n if n else None)

@@ -1,4 +1,4 @@
-"""How hard a text is to read: Flesch–Kincaid grade and SMOG, from words, sentences and syllables.
+"""How hard a text is to read: Flesch–Kincaid grade, from words, sentences and syllables.
 
 Grades are US school years and made for general prose. In medicine they rise with every drug name: compare answers to
 the same question, not with a threshold.
@@ -29,31 +29,27 @@ _JOINED = re.compile(r"[cts]i[ao]|gi[ao]|[^aeiouy]eous")
 
 
 class Reading(NamedTuple):
-    """``polysyllables`` are words of three syllables or more. The grades are None without words."""
+    """``grade`` is None without words."""
 
     words: int
     sentences: int
     syllables: int
-    polysyllables: int
     grade: float | None
-    smog: float | None
 
 
 def reading(sentences: Sequence[str]) -> Reading:
     """Of a text that is split into sentences already. Sentences without a word are not counted.
 
     ``grade`` is 0.39 words/sentences + 11.8 syllables/words - 15.59 (Kincaid et al. 1975), which is below 0 for the
-    simplest texts; ``smog`` is 3.1291 + 1.0430 √(30 polysyllables/sentences) (McLaughlin 1969), normed on thirty
-    sentences and unsteady below that.
+    simplest texts.
     """
     spoken = [[syllables(word) for word in _WORD.findall(sentence)] for sentence in sentences]
     counts = [n for sentence in spoken for n in sentence]
     n_sentences, n_words, total = sum(map(bool, spoken)), len(counts), sum(counts)
-    long = sum(n >= 3 for n in counts)
     if not n_words:
-        return Reading(0, 0, 0, 0, None, None)
+        return Reading(0, 0, 0, None)
     grade = 0.39 * n_words / n_sentences + 11.8 * total / n_words - 15.59
-    return Reading(n_words, n_sentences, total, long, grade, 3.1291 + 1.0430 * (30 * long / n_sentences) ** 0.5)
+    return Reading(n_words, n_sentences, total, grade)
 
 
 def syllables(word: str) -> int:

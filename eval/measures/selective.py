@@ -10,7 +10,6 @@ one confidence to all is exactly as good as chance, however its items are listed
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -60,18 +59,6 @@ def excess_aurc(confidences: Sequence[float], losses: Sequence[float]) -> float 
         return None
     # Rounding must not make a perfect order better than perfect.
     return max(0.0, float(_risks(values, lost).mean() - _risks(-lost, lost).mean()))
-
-
-def risk_at(confidences: Sequence[float], losses: Sequence[float], coverage: float) -> float | None:
-    """Risk when at least the share ``coverage``, in (0, 1], is answered and no item more. None without items."""
-    if not 0 < coverage <= 1:
-        raise ValueError(f"coverage {coverage}: expected a number in (0, 1]")
-    values, lost = _checked(confidences, losses)
-    if not values.size:
-        return None
-    # 0.7 of 10 items are 7, though 0.7 * 10 is a little more in binary.
-    answered = max(1, math.ceil(coverage * values.size - 1e-9))
-    return float(_risks(values, lost)[answered - 1])
 
 
 def _checked(confidences: Sequence[float], losses: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,6 +12,7 @@ from eval.article import answered
 from eval.domain import Claim, Item, Response, Score, Scores, unscored
 from eval.judges.base import Judge, JudgeError
 from eval.scorers.claims import silence
+from eval.scorers.structure import bottom_line
 
 
 def abstention_scores(item: Item, response: Response, judge: Judge) -> Scores:
@@ -53,12 +54,12 @@ def _unless_failed(is_so: bool, response: Response) -> Score:
 
 
 def _first(item: Item, response: Response, judge: Judge) -> Score:
-    """Whether the bottom line says one of the claims."""
+    """Whether the bottom line says one of the claims, and does so before it is too long to be one."""
     if not item.gold.claims:
         return unscored("no claims")
     article = answered(response)
     why = "" if article.said() else silence(response)
-    return _asked(lambda: _said(item.gold.claims, [s.text for s in article.bottom_line], judge, why))
+    return _asked(lambda: _said(item.gold.claims, bottom_line(article), judge, why))
 
 
 def _wrong(item: Item, response: Response, judge: Judge) -> Score:

@@ -59,8 +59,11 @@ def _score(value: float | None, details: dict[str, Any]) -> Score:
 
 
 def _statement(said: Said, article: Article) -> _Statement:
-    """Where a statement brings its own quotes and their number is that of its citations, each belongs to one."""
-    if said.quotes:
+    """Where a statement brings its own quotes and their number is that of its citations, each belongs to one.
+
+    Quotes of no reference are no citations: nobody can look them up.
+    """
+    if said.quotes and said.citations:
         if len(said.quotes) == len(said.citations):
             return _Statement(said, said.quotes, True)
         return _Statement(said, ("\n".join(said.quotes),), True)

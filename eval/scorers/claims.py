@@ -28,7 +28,12 @@ class Judged(NamedTuple):
 
 
 def claim_scores(item: Item, response: Response, judge: Judge) -> Scores:
-    """Claim recall (all, must, nice), contradictions and values recall of one answer.
+    """Claim recall (all, must, nice) and precision, contradictions and values recall of one answer.
+
+    ``claim_precision`` keeps recall from growing with length alone. As nugget precision of TREC's question answering
+    (Voorhees 2003, "Overview of the TREC 2003 Question Answering Track") it is an allowance over the length of the
+    answer, at most 1, in characters without white space; but what a claim allows is its own length, not 100
+    characters. So it is 1 for the claims alone and near 0 for all that is known. Unscored where nothing is said.
 
     Claims that repeat an erratum of the reference are left out of all of them, so that nobody gains by saying them.
     ``contradictions`` counts claims that the answer denies.
@@ -45,9 +50,11 @@ def claim_scores(item: Item, response: Response, judge: Judge) -> Scores:
         "claim_recall_nice": _recall([j for j in judged if j.claim.importance == "nice"], why, beside),
     }
     if not judged:
-        return scores | {name: unscored("no claims in the reference") for name in ("contradictions", "values_recall")}
+        rest = ("claim_precision", "contradictions", "values_recall")
+        return scores | {name: unscored("no claims in the reference") for name in rest}
     denied = {j.claim.claim_id: _trace(j) for j in judged if j.judgement.label == "contradicted"}
     return scores | {
+        "claim_precision": _precision(judged, lines) if lines else unscored(why),
         "contradictions": Score(value=float(len(denied)), reason=why, details={"contradicted": denied}),
         "values_recall": _values_recall(judged, article, why),
     }
@@ -92,6 +99,16 @@ def _recall(judged: Sequence[Judged], why: str, beside: dict[str, Any]) -> Score
     said = {j.claim.claim_id: _trace(j) for j in judged if j.is_said}
     missed = {j.claim.claim_id: _trace(j) for j in judged if not j.is_said}
     return Score(value=len(said) / len(judged), reason=why, details={"said": said, "missed": missed, **beside})
+
+
+def _precision(judged: Sequence[Judged], lines: Sequence[str]) -> Score:
+    said, length = sum(_characters(j.claim.text) for j in judged if j.is_said), sum(map(_characters, lines))
+    return Score(value=min(1.0, said / length), details={"claims": said, "answer": length})
+
+
+def _characters(text: str) -> int:
+    """Without white space."""
+    return len("".join(text.split()))
 
 
 def _trace(judged: Judged) -> dict[str, Any]:

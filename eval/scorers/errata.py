@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from eval.article import answered
 from eval.domain import Erratum, Item, Response, Score, Scores, unscored
 from eval.judges.base import Judge
 from eval.scorers.claims import silence
-
-Similar = Callable[[str, str], float]
+from eval.scorers.structure import Similar
 
 
 def errata_scores(item: Item, response: Response, judge: Judge, similar: Similar) -> Scores:

@@ -6,6 +6,7 @@ from eval.article import answered
 from eval.domain import Item, Response, Score, Scores
 from eval.judges.base import Judge
 from eval.measures import kqa
+from eval.scorers.claims import silence
 
 _LABELS: dict[str, kqa.Label] = {"entailed": "entails", "neutral": "neutral", "contradicted": "contradicts"}
 
@@ -18,6 +19,8 @@ def kqa_scores(item: Item, response: Response, judge: Judge) -> Scores:
     labels: dict[str, list[kqa.Label]] = {"must": [], "nice": []}
     for claim in item.gold.claims:
         labels[claim.importance].append(_LABELS[judge.judge(claim.text, lines).label])
-    scores: Scores = {"hallucinations": Score(value=float(kqa.hallucinations(labels["must"], labels["nice"])))}
+    why = "" if lines else silence(response)
+    denied = float(kqa.hallucinations(labels["must"], labels["nice"]))
+    scores: Scores = {"hallucinations": Score(value=denied, reason=why)}
     complete = kqa.completeness(labels["must"])
-    return scores if complete is None else {"completeness": Score(value=complete), **scores}
+    return scores if complete is None else {"completeness": Score(value=complete, reason=why), **scores}

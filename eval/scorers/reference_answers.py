@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
+from eval.article import answered
 from eval.domain import Item, Response, Score, Scores, unscored
 from eval.measures import bioasq
 from eval.measures.overlap import rouge
+from eval.scorers.structure import Similar
 
 #: Marks of citations, which some reference answers have and which are no words of theirs.
 _MARK = re.compile(r"\s*\[\d+(?:\s*[,–-]\s*\d+)*\]")
 _WORD = re.compile(r"\w+")
-Similar = Callable[[str, str], float]
-"""Cosine of the embeddings of two texts, in [-1, 1]."""
 
 
 def overlap_scores(item: Item, response: Response, similar: Similar) -> Scores:
@@ -76,4 +75,4 @@ def said_text(response: Response) -> str:
     """What is said in an answer, without title, references and boilerplate; nothing of what is no answer."""
     if not response.is_answer:
         return ""
-    return response.article.text() or response.text
+    return answered(response).text() or response.text

@@ -16,8 +16,8 @@ _NAMES = ("same_outcome", "same_statements", "same_bottom_line")
 def stability(records: Sequence[Record]) -> dict[str, Scores]:
     """Scores by item id of all that are not the original of their cluster, against it.
 
-    Statements are the same when their words are. Two answers without any statement are the same. Where the system
-    failed on the original there is nothing to compare with, and all are unscored.
+    Statements are the same when their words are. Where neither answer has any there are none to compare: who never
+    answers is stable in outcome, not in what he says. Where the system failed on the original all are unscored.
     """
     originals = {r.item.cluster: r.response for r in records if r.item.kind == ORIGINAL and r.item.cluster}
     return {
@@ -44,8 +44,11 @@ def _against(original: Response, response: Response) -> Scores:
 def _jaccard(first: Iterable[Said], other: Iterable[Said]) -> Score:
     before, after = _words(first), _words(other)
     union = before | after
-    value = len(before & after) / len(union) if union else 1.0
-    return Score(value=value, details={"lost": sorted(before - after), "new": sorted(after - before)})
+    if not union:
+        return unscored("neither answer says anything there")
+    return Score(
+        value=len(before & after) / len(union), details={"lost": sorted(before - after), "new": sorted(after - before)}
+    )
 
 
 def _words(said: Iterable[Said]) -> set[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from eval.article import answered
 from eval.domain import Article, Item, Part, Response, Score, Scores, unscored
 from eval.measures.reading import reading
+from eval.scorers.claims import folded
 from eval.values import content_words
 
 Similar = Callable[[str, str], float]
@@ -20,6 +22,7 @@ _PITFALLS = re.compile(
     re.IGNORECASE,
 )
 _DOING = re.compile(r"\bto do\b|\bshould do\b|^(?:management|treatment|action|next steps?|plan)\b", re.IGNORECASE)
+#: In words. What goes on for longer does not come to the point.
 _LONGEST_BOTTOM_LINE = 120
 
 
@@ -44,17 +47,28 @@ def word_similarity(a: str, b: str) -> float:
 
 
 def structure_scores(item: Item, response: Response) -> Scores:
-    """``structure``, the mean of five checks, and length and reading grade, for which neither way is better."""
+    """``structure``, the mean of five checks, and length and reading grade, for which neither way is better.
+
+    Of what cannot be answered no article is expected: its structure is unscored, lest an answer there be a gain.
+    """
     article = answered(response)
     lines = [s.text for s in article.said()]
     found = reading(lines)
     grade = unscored("no words to grade") if found.grade is None else Score(value=found.grade)
+    is_expected = item.gold.answerable is not False
     return {
-        "structure": _structure(article),
+        "structure": _structure(article) if is_expected else unscored("no article is expected: it cannot be answered"),
         "reading_grade": grade,
         "words": Score(value=float(found.words)),
         "sentences": Score(value=float(len(lines))),
     }
+
+
+def bottom_line(article: Article) -> list[str]:
+    """The statements of the bottom line that are within its first 120 words: not all that is known is the decision."""
+    lines = [s.text for s in article.bottom_line]
+    words = accumulate(len(line.split()) for line in lines)
+    return [line for line, so_far in zip(lines, words, strict=True) if so_far <= _LONGEST_BOTTOM_LINE]
 
 
 def checks(article: Article) -> dict[str, bool]:
@@ -125,10 +139,11 @@ def related_scores(item: Item, response: Response, similar: Similar, limits: Thr
 
     Coverage is the share of the reference's related questions, of those on the item's topic, that the answer has one
     like. Off topic is the share of the answer's related questions that are like neither the item's question nor any of
-    these. A reference's own question about something else counts for nothing in either.
+    these. A reference's own question about something else counts for nothing in either, nor does an answer that offers
+    the question it was asked.
     """
     limits = limits or Thresholds()
-    offered = answered(response).related_questions
+    offered = [q for q in answered(response).related_questions if folded(q) != folded(item.question)]
     wanted = [q for q in item.gold.related if similar(item.question, q) >= limits.topic]
     strays = [q for q in item.gold.related if q not in wanted]
     return {

@@ -47,6 +47,13 @@ def test_an_unscored_measure_is_found_although_it_is_not_below() -> None:
     assert "not scored on any of 2 items" in finding.message
 
 
+def test_a_milder_judge_does_not_pass_for_the_one_of_the_baseline() -> None:
+    log = small_log({"q": {"contradictions": 0}})
+    assert messages(log, asking(contradictions=Bound(at_most=1, judge="matcher 1"))) == []
+    (message,) = messages(log, asking(contradictions=Bound(at_most=1, judge="llm strict")))
+    assert "judged by matcher 1, expected llm strict" in message
+
+
 def test_a_missing_measure_is_found() -> None:
     (finding,) = gate(small_log(rates(1)), asking(precision=Bound(at_least=0)))
     assert (finding.measure, finding.value, finding.n) == ("precision", None, 0)
@@ -91,7 +98,7 @@ def test_slack_is_in_items() -> None:
 
 def test_what_is_better_lower_gets_an_upper_bound_of_the_size_of_its_scores() -> None:
     log = small_log({f"q{i}": {"contradictions": value} for i, value in enumerate((0, 0, 0, 4))})
-    assert baseline_of(log).measures["contradictions"] == Bound(at_most=2, scored=3)
+    assert baseline_of(log).measures["contradictions"] == Bound(at_most=2, scored=3, judge="matcher 1")
 
 
 def test_bounds_are_rounded_outwards() -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics
 
 from eval.measures import bioasq
-from eval.measures.classes import macro_f1
 
 NAME = st.sampled_from(["IVIG", "ivig", "heparin", "argatroban", "PF4", "platelet factor 4", "bivalirudin"])
 ENTITIES = st.lists(st.lists(NAME, min_size=1, max_size=3), min_size=1, max_size=6)
@@ -60,25 +58,6 @@ def test_a_part_of_a_list_is_precise_and_padding_is_not(names: list[str], cut: i
     assert found[:2] == pytest.approx((len(part) / given_ if given_ else 0, len(part) / len(gold)))
 
 
-@given(answers=st.lists(st.tuples(st.sampled_from(["yes", "no"]), st.sampled_from(["yes", "no"])), min_size=1))
-def test_yes_no_is_scikit_learns(answers: list[tuple[str, str]]) -> None:
-    gold, given_ = (list(column) for column in zip(*answers, strict=True))
-    found = bioasq.yes_no(gold, given_)
-    each = metrics.f1_score(gold, given_, labels=["yes", "no"], average=None, zero_division=0)
-    assert found == pytest.approx((metrics.accuracy_score(gold, given_), *each, each.mean()))
-    if set(gold) == {"yes", "no"}:
-        assert found is not None
-        assert found.macro_f1 == pytest.approx(macro_f1(gold, given_))
-
-
-def test_no_answer_to_yes_no_is_wrong() -> None:
-    # Wrong for no is a false positive of yes: F1 of yes is 2 / (2 + 2), of no 2 / (2 + 2).
-    assert bioasq.yes_no(["yes", "no", "yes", "no"], ["yes", "no", None, "perhaps"]) == (0.5, 0.5, 0.5, 0.5)
-
-
 def test_nothing_is_not_0() -> None:
     assert bioasq.factoid([], [["a"]]) is None
     assert bioasq.listed([[""]], [["a"]]) is None
-    assert bioasq.yes_no([], []) is None
-    with pytest.raises(ValueError, match="'maybe'"):
-        bioasq.yes_no(["maybe"], ["yes"])

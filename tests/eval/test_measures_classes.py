@@ -67,7 +67,7 @@ def test_no_choice_is_wrong_and_not_a_class() -> None:
     assert confusion.accuracy() == pytest.approx(2 / 3)
     assert confusion.macro_f1() == pytest.approx((1 + 2 / 3) / 2)
     assert confusion.by_class()["yes"] == pytest.approx((1, 0.5, 2 / 3))
-    assert confusion.table() == {"no": {"no": 1, "yes": 0, "": 0}, "yes": {"no": 0, "yes": 1, "": 1}}
+    assert confusion.counts.tolist() == [[1, 0, 0], [0, 1, 1]]
     assert classes.kappa(gold, predicted) == pytest.approx(
         metrics.cohen_kappa_score(gold, [p or "none" for p in predicted])
     )
@@ -85,7 +85,6 @@ def test_the_majority_baseline_is_the_score_of_its_answer(gold: list[str]) -> No
     assert found is not None
     answers = [found.label] * len(gold)
     assert found.accuracy == classes.accuracy(gold, answers) == max(gold.count(c) for c in gold) / len(gold)
-    assert found.macro_f1 == pytest.approx(classes.macro_f1(gold, answers))
 
 
 def test_mistakes_are_named() -> None:

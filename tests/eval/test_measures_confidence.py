@@ -32,24 +32,15 @@ def test_ece_is_the_weighted_sum_over_bins(items: list[tuple[float, bool]], bins
     assert calibration.ece(*columns(items), bins=bins) == pytest.approx(total, abs=1e-9)
 
 
-@given(items=SURE, bins=st.integers(1, 20), binning=st.sampled_from(["width", "mass"]))
-def test_bins_part_the_items_whatever_their_order(
-    items: list[tuple[float, bool]], bins: int, binning: calibration.Binning
-) -> None:
-    points = calibration.reliability(*columns(items), bins, binning)
+@given(items=SURE, bins=st.integers(1, 20))
+def test_bins_part_the_items_whatever_their_order(items: list[tuple[float, bool]], bins: int) -> None:
+    points = calibration.reliability(*columns(items), bins)
     assert len(points) <= bins
     assert sum(p.n for p in points) == len(items)
     assert sum(p.n * p.accuracy for p in points) == pytest.approx(sum(right for _, right in items))
     assert [p.confidence for p in points] == sorted(p.confidence for p in points)
-    turned = calibration.reliability(*columns(items[::-1]), bins, binning)
+    turned = calibration.reliability(*columns(items[::-1]), bins)
     assert [tuple(p) for p in turned] == [pytest.approx(tuple(p)) for p in points]
-
-
-def test_bins_of_equal_mass_have_equally_many() -> None:
-    confidences = [0.01 * i for i in range(30)]
-    assert [p.n for p in calibration.reliability(confidences, [True] * 30, 5, "mass")] == [6] * 5
-    # Equal ones stay together.
-    assert [p.n for p in calibration.reliability([0.5] * 6 + [0.9] * 2, [True] * 8, 4, "mass")] == [6, 2]
 
 
 @given(items=SURE)
@@ -73,8 +64,6 @@ def test_mistakes_in_confidences_are_named() -> None:
         calibration.brier([math.nan], [True])
     with pytest.raises(ValueError, match="0 bins"):
         calibration.ece([0.5], [True], bins=0)
-    with pytest.raises(ValueError, match="coverage 0"):
-        selective.risk_at([0.5], [1.0], 0)
 
 
 @given(items=FEW)
@@ -98,17 +87,15 @@ def test_one_confidence_for_all_is_chance() -> None:
     assert [p.risk for p in selective.risk_coverage([0.5] * 4, [1, 0, 0, 0])] == pytest.approx([0.25] * 4)
 
 
-def test_risk_at_a_coverage() -> None:
+def test_a_perfect_order_has_no_excess() -> None:
     confidences, losses = [0.1 * i for i in range(10, 0, -1)], [0.0] * 7 + [1.0] * 3
-    assert selective.risk_at(confidences, losses, 0.7) == 0
-    assert selective.risk_at(confidences, losses, 0.71) == pytest.approx(1 / 8)
-    assert selective.risk_at(confidences, losses, 1) == pytest.approx(0.3)
-    assert selective.risk_at(confidences, losses, 0.001) == 0
+    risks = [p.risk for p in selective.risk_coverage(confidences, losses)]
+    assert risks == pytest.approx([0] * 7 + [1 / 8, 2 / 9, 0.3])
     assert selective.excess_aurc(confidences, losses) == 0
 
 
 def test_nothing_is_not_0() -> None:
     assert calibration.reliability([], []) == selective.risk_coverage([], []) == []
     for value in (calibration.ece([], []), calibration.brier([], []), selective.aurc([], []),
-                  selective.excess_aurc([], []), selective.risk_at([], [], 0.5)):  # fmt: skip
+                  selective.excess_aurc([], [])):  # fmt: skip
         assert value is None

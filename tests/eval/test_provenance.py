@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval.log import GitState
-from eval.provenance import ANSWERING, code_digest, git_state, machine, peak_memory_mb, versions
+from eval.provenance import ANSWERING, SCORING, code_digest, git_state, machine, peak_memory_mb, versions
 from rag import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +42,12 @@ def test_versions_are_of_what_is_installed() -> None:
     assert found["osler"] == __version__
     assert {"python", "numpy", "pydantic", "faiss-cpu"} <= found.keys()
     assert all(found.values())
+
+
+def test_a_log_says_with_which_code_and_weights_it_was_scored() -> None:
+    assert versions()["code"] == code_digest(*SCORING) != code_digest()
+    matched = {path.relative_to(ROOT).as_posix() for pattern in SCORING for path in ROOT.glob(pattern)}
+    assert {"eval/judges/matcher.json", "eval/judges/prompts/rubric.md", "eval/measures/kqa.py"} <= matched
 
 
 def test_a_clean_checkout(checkout: Path) -> None:
@@ -89,7 +95,8 @@ def test_the_digest_is_of_the_code_that_answers() -> None:
 
 
 def test_the_digest_changes_with_the_code_and_its_places(tmp_path: Path) -> None:
-    codes = [{"a.py": "1"}, {"a.py": "2"}, {"b.py": "1"}, {"a.py": "1", "b/c.tsv": "1"}, {"a.py": "1", "log.txt": "1"}]
+    codes = [{"a.py": "1"}, {"a.py": "2"}, {"b.py": "1"}, {"a.py": "1", "b/c.tsv": "1"}, {"a.json": "1"},
+             {"a.py": "1", "log.txt": "1"}]  # fmt: skip
     digests = []
     for number, files in enumerate(codes):
         root = tmp_path / str(number)
@@ -97,8 +104,8 @@ def test_the_digest_changes_with_the_code_and_its_places(tmp_path: Path) -> None
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(content)
         digests.append(code_digest("**/*", root=root))
-    assert len(set(digests[:4])) == 4
-    assert digests[4] == digests[0], "what is no code does not count"
+    assert len(set(digests[:5])) == 5
+    assert digests[5] == digests[0], "what is no code does not count"
 
 
 def test_the_machine_is_described() -> None:

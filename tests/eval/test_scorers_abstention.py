@@ -73,6 +73,14 @@ def test_an_answerable_question() -> None:
     assert "nothing was said" in scores(asked, response())["pertinent_first"].reason
 
 
+def test_a_bottom_line_that_goes_on_does_not_come_to_the_point() -> None:
+    asked, noise = item(), " ".join(["word"] * 119) + "."
+    late, early = (Article(bottom_line=tuple(Said(text=t) for t in texts)) for texts in ((noise, MUST), (MUST, noise)))
+    for article, expected in ((late, 0.0), (early, 1.0)):
+        given = Response(item_id="i", outcome=Outcome.ANSWERED, article=article)
+        assert values(asked, given) == {"answered": 1.0, "pertinent_first": expected, "wrong": 0.0}
+
+
 def test_what_is_not_answered_is_not_covered() -> None:
     for outcome in (Outcome.ABSTAINED, Outcome.REDIRECTED, Outcome.FAILED):
         for asked in (item(), UNANSWERABLE, FALSE, TRUE):

@@ -123,6 +123,8 @@ def test_what_is_said_is_neither_title_nor_references() -> None:
     )
     assert said_text(response("all of it", article=article)) == "Give it.\nWait."
     assert said_text(response("prose")) == "prose"
+    written = "# Which drug?\n\nGive it [1].\n\n## Dosing\n\n- Wait.\n\n## References\n\n1. A label."
+    assert said_text(response(written)) == "Give it.\nWait."
     assert said_text(ABSTAINED) == said_text(FAILED) == ""
 
 
@@ -211,7 +213,9 @@ def test_kqa_counts_what_must_be_said_and_all_that_is_denied(labels: list[tuple[
 
 def test_kqa_of_silence_and_of_items_that_are_none() -> None:
     asked, judge = kqa_item([("entailed", "must"), ("contradicted", "nice")])
-    assert values(kqa_scores(asked, ABSTAINED, judge)) == {"completeness": 0.0, "hallucinations": 0.0}
+    silent = kqa_scores(asked, ABSTAINED, judge)
+    assert values(silent) == {"completeness": 0.0, "hallucinations": 0.0}
+    assert {score.reason for score in silent.values()} == {"nothing was said: abstained"}
     no_answers, judge = kqa_item([("entailed", "must")], ())
     assert kqa_scores(no_answers, response("So."), judge) == {}
     assert kqa_scores(item(answers=("So.",)), response("So."), judge) == {}

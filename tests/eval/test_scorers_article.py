@@ -99,12 +99,25 @@ def test_a_perfect_answer_has_everything() -> None:
 def test_an_empty_answer_has_nothing(outcome: Outcome) -> None:
     scores = SCORING(ITEM, response(outcome=outcome))
     found = values(scores)
-    for name in ("claim_recall", "claim_recall_must", "values_recall", "errata_corrected", "errata_repeated",
-                 "contradictions", "section_coverage", "structure", "words", "sentences"):  # fmt: skip
+    for name in ("claim_recall", "claim_recall_must", "values_recall", "errata_corrected", "section_coverage",
+                 "structure", "words", "sentences"):  # fmt: skip
         assert found[name] == 0.0, name
+    for name in ("errata_repeated", "contradictions"):
+        assert found[name] == (None if outcome is Outcome.FAILED else 0.0), name
+    assert found["claim_precision"] is None
     assert "nothing was said" in scores["claim_recall"].reason
     assert found["citation_recall"] is None
     assert found["reading_grade"] is None
+
+
+def test_who_says_all_that_there_is_gains_recall_and_loses_precision() -> None:
+    sound = [c.text for c in ITEM.gold.claims if c.text != WRONG]
+    noise = [f"Fact {n} is about something else altogether." for n in range(100)]
+    short, long = (claim_scores(ITEM, saying(*texts), JUDGE) for texts in (sound, [*sound, *noise]))
+    assert short["claim_recall"].value == long["claim_recall"].value == 1.0
+    assert short["claim_precision"].value == 1.0
+    assert long["claim_precision"].value is not None
+    assert long["claim_precision"].value < 0.05
 
 
 def test_with_every_dose_altered_values_are_lost_and_contradictions_gained() -> None:
@@ -157,6 +170,7 @@ def test_claim_scores_can_be_traced() -> None:
         "claim_recall": pytest.approx(1 / 3),
         "claim_recall_must": 0.5,
         "claim_recall_nice": 0.0,
+        "claim_precision": pytest.approx(21 / 47),
         "contradictions": 1.0,
         "values_recall": 0.25,
     }
@@ -302,6 +316,11 @@ def test_no_citations_at_all_are_recall_0() -> None:
 # structure
 
 
+def test_a_quote_of_no_reference_is_no_citation() -> None:
+    article = Article(bottom_line=(Said(text="It works.", quotes=("It works.",)),))
+    assert citation_scores(ITEM, response(article), JUDGE)["citation_recall"].value == 0.0
+
+
 def test_structure_names_what_is_lacking() -> None:
     article = Article(
         bottom_line=(Said(text="Give it."),),
@@ -313,6 +332,8 @@ def test_structure_names_what_is_lacking() -> None:
     assert score.reason == "lacks references, no_empty_parts"
     found = values(structure_scores(ITEM, response(article)))
     assert (found["words"], found["sentences"]) == (5.0, 2.0)
+    unanswerable = ITEM.model_copy(update={"gold": Gold(answerable=False)})
+    assert structure_scores(unanswerable, response(article))["structure"].value is None, "who abstains loses nothing"
 
 
 def test_sections_are_covered_by_headings_roles_or_content() -> None:
@@ -346,5 +367,11 @@ def test_related_questions_and_those_off_topic() -> None:
     assert scores["related_coverage"].value == 1.0
     assert scores["related_coverage"].details["off_topic_in_reference"] == ["Does a hernia need repair?"]
     assert scores["related_off_topic"].value == 0.5, "the reference's own stray question excuses nobody"
+
+
+def test_who_offers_the_question_that_was_asked_offers_none() -> None:
+    item = ITEM.model_copy(update={"gold": Gold(related=(ITEM.question,))})
+    scores = related_scores(item, response(Article(related_questions=(ITEM.question.upper(),))), word_similarity)
+    assert values(scores) == {"related_coverage": 0.0, "related_off_topic": None}
     assert related_scores(ITEM, saying("x"), word_similarity, LIMITS)["related_off_topic"].value is None
     assert related_scores(ITEM, saying("x"), word_similarity, LIMITS)["related_coverage"].value == 0.0

@@ -36,7 +36,7 @@ from eval.judges.base import Judge, JudgeError, Judgement
 from eval.judges.matcher import Matcher
 from eval.sanity import altered, perfect, shuffled
 from eval.scorers.claims import claim_scores
-from eval.scorers.named import MEASURES, STAGE, is_cost, measure
+from eval.scorers.named import CLASS, MEASURES, STAGE, is_cost, measure
 from eval.scorers.stability import stability
 from eval.scorers.structure import word_similarity
 from eval.scoring import RANKING, Scoring
@@ -155,7 +155,9 @@ def test_the_table_has_what_is_given_and_nothing_else() -> None:
     given = {name for _, names in everything() for name in names}
     stages = {name for name in given if name.startswith(STAGE)}
     assert stages == {f"{STAGE}retrieve.p{share}" for share in (50, 95, 99)}
-    assert given - stages == MEASURES.keys() - OF_THE_RUN
+    of_classes = {name for name in given if name.startswith(CLASS)}
+    assert {f"{CLASS}{label}.f1" for label in ("yes", "supports", "refutes")} <= of_classes
+    assert given - stages - of_classes == MEASURES.keys() - OF_THE_RUN
 
 
 def test_directions_are_sensible() -> None:
@@ -222,6 +224,15 @@ def test_a_failed_system_is_scored() -> None:
     for name in ("citation_recall", "wrong", "reading_grade", "rubric"):
         assert scores[name].value is None, name
         assert scores[name].reason
+
+
+@pytest.mark.parametrize("item", [*ITEMS, *CHECKED], ids=lambda item: item.kind)
+def test_a_system_gains_nothing_by_failing(item: Item) -> None:
+    gone = Response(item_id=item.item_id, outcome=Outcome.FAILED, error="timed out")
+    scored = Scoring("verification") if item in CHECKED else scoring()
+    for name, score in scored(item, gone).items():
+        best = {"higher": 1.0, "lower": 0.0, None: None}[measure(name).better]
+        assert score.value is None or score.value != best, name
 
 
 def test_an_item_of_which_nothing_is_known_has_only_what_needs_nothing() -> None:

@@ -52,9 +52,11 @@ def test_a_shuffled_answer_says_the_same() -> None:
     assert stability([FIRST, record("x", shuffled(said, 3))])["x"]["same_statements"].value == 1.0
 
 
-def test_two_answers_without_a_statement_are_the_same() -> None:
-    found = stability([record("a", None, "original"), record("x", None)])["x"]
-    assert values(found) == {"same_outcome": 1.0, "same_statements": 1.0, "same_bottom_line": 1.0}
+@pytest.mark.parametrize(("outcome", "same"), [(Outcome.ABSTAINED, 1.0), (Outcome.FAILED, 0.0)])
+def test_who_never_says_anything_is_not_steadfast(outcome: Outcome, same: float) -> None:
+    error = "timed out" if outcome is Outcome.FAILED else None
+    found = stability([record("a", None, "original"), record("x", None, outcome=outcome, error=error)])["x"]
+    assert values(found) == {"same_outcome": same, "same_statements": None, "same_bottom_line": None}
 
 
 def test_without_an_original_there_is_nothing_to_compare() -> None:
