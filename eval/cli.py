@@ -1,4 +1,5 @@
-"""The command line of the harness: ``osler eval suites``, ``run``, ``retrieval``, ``compare``, ``report``, ``gate``.
+"""The command line of the harness: ``osler eval suites``, ``items``, ``run``, ``retrieval``, ``compare``, ``report``,
+``gate``.
 
 Nothing heavy is imported before a command runs. Exit codes: 0 done, 1 failed or below a baseline, 2 what was given
 cannot be used, 130 interrupted; a run that was interrupted goes on when it is started again.
@@ -19,11 +20,12 @@ from rag.errors import InputError, OslerError
 TRACEBACK = "OSLER_TRACEBACK"
 _INTERRUPTED = 130
 _SYSTEMS = """\
-systems: osler (in this process), http://HOST:PORT (a running service), openai:ADDRESS (chat completions, with --model;
-OSLER_EVAL_KEY is the key), file:PATH (answers as JSON lines, or one article), run:PATH (rankings in TREC's form),
-verifier, judge (the verifier or the judge of --judge, on claims with evidence), similar (the embeddings, on pairs of
-questions). judges: matcher (default), verifier, nli:PATH (a cross-encoder in a folder), llm (OSLER_JUDGE_BASE_URL,
-OSLER_JUDGE_MODEL, OSLER_JUDGE_KEY)."""
+systems: osler (in this process), nearest:WORDS (the nearest passages up to so many words, for comparison),
+http://HOST:PORT (a running service), openai:ADDRESS (chat completions, with --model; OSLER_EVAL_KEY is the key),
+file:PATH (one article, or JSON lines like {"item_id": "...", "answer": "..."} to what osler eval items prints),
+run:PATH (rankings in TREC's form), verifier, judge (the verifier or the judge of --judge, on claims with evidence),
+similar (the embeddings, on pairs of questions). judges: matcher (default), verifier, nli:PATH (a cross-encoder in a
+folder), llm (OSLER_JUDGE_BASE_URL, OSLER_JUDGE_MODEL, OSLER_JUDGE_KEY)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
     suites = commands.add_parser("suites", help="list the suites, with where their data is from and its licence")
     suites.set_defaults(command="suites")
+    _add_items(commands)
     _add_run(commands)
     _add_retrieval(commands)
     _add_compare(commands)
@@ -80,11 +83,32 @@ def parser() -> argparse.ArgumentParser:
 _Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
 
 
+def _add_items(commands: _Commands[_Parser]) -> None:
+    items = commands.add_parser(
+        "items", help="print what a suite asks as JSON lines, for a system that answers into a file"
+    )
+    items.set_defaults(command="items", task=None, system="file")
+    _add_asked(items)
+
+
+def _add_asked(command: _Parser) -> None:
+    """Which items."""
+    command.add_argument("suite", metavar="SUITE", help="as listed by osler eval suites")
+    command.add_argument(
+        "--data", type=Path, metavar="PATH", help="folder or file of the suite's data, for one that does not ship"
+    )
+    _add_part(command)
+
+
+def _add_part(command: _Parser) -> None:
+    command.add_argument("--limit", type=_at_least(1), metavar="N", help="the first N items only")
+    command.add_argument("--sample", type=int, metavar="SEED", help="with --limit: draw the N by this seed instead")
+
+
 def _add_run(commands: _Commands[_Parser]) -> None:
     run = commands.add_parser("run", help="ask a system the items of a suite and score it", epilog=_SYSTEMS)
     run.set_defaults(command="run")
-    run.add_argument("suite", metavar="SUITE", help="as listed by osler eval suites")
-    run.add_argument("--data", type=Path, metavar="PATH", help="folder or file that the suite is read from")
+    _add_asked(run)
     run.add_argument("--task", choices=("answers", "retrieval", "verification"), help="default: what the suite is for")
     run.add_argument("--system", metavar="SYSTEM", help="who is asked (default: Osler in this process); see below")
     run.add_argument("--model", help="name of the model behind openai:ADDRESS")
@@ -104,8 +128,6 @@ def _add_running(run: argparse.ArgumentParser) -> None:
     run.add_argument("--k", type=_at_least(1), default=100, metavar="N",
                      help="documents retrieved (default: %(default)s)")  # fmt: skip
     run.add_argument("--run-out", type=Path, metavar="FILE", help="write the rankings in TREC's form")
-    run.add_argument("--limit", type=_at_least(1), metavar="N", help="ask the first N items only")
-    run.add_argument("--sample", type=int, metavar="SEED", help="with --limit: draw the N by this seed instead")
     run.add_argument("--seed", type=_at_least(0), default=0, help="of intervals (default: %(default)s)")
     run.add_argument("--workers", type=_at_least(1), default=1, metavar="N", help="items asked at a time (default: 1)")
     run.add_argument("--cache", type=Path, metavar="FILE", help="keep answers there, and take those that it has")
@@ -132,6 +154,7 @@ def _add_retrieval(commands: _Commands[_Parser]) -> None:
     run.set_defaults(command="run", suite="beir", task="retrieval", system="osler")
     run.add_argument("--collection", dest="data", type=Path, required=True, metavar="DIR",
                      help="folder with queries.jsonl and judgements")  # fmt: skip
+    _add_part(run)
     _add_running(run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from argparse import Namespace
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from rich.box import SIMPLE, SIMPLE_HEAD
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -17,9 +18,8 @@ from eval.cache import AnswerCache
 from eval.evaluate import Plan, evaluate
 from eval.log import EvalLog, read_log, write_log
 from eval.runner import Progress
-from eval.scorers.named import STAGE
 from eval.scoring import Scoring
-from eval.wording import interval, number
+from eval.systems.base import as_put
 from rag.errors import InputError
 
 _FOLDER = Path("eval-logs")
@@ -29,17 +29,29 @@ def suites(arguments: Namespace) -> int:
     """Lists what can be run."""
     from eval.suites.catalogue import names, suite
 
-    table = Table("suite", Column("what it asks, where its data is from, its licence", overflow="fold"), box=SIMPLE)
+    about_it = "its task and what it asks, where its data is from (to be given with --data), its licence"
+    table = Table("suite", Column(about_it, overflow="fold"), box=SIMPLE)
     for name in names():
-        about = suite(name).about()
-        table.add_row(name, f"{about.description}\n{about.source}\n{about.licence}")
+        found = suite(name)
+        about = found.about()
+        table.add_row(name, f"{found.task}: {about.description}\n{about.source}\n{about.licence}")
     _console().print(table)
     return 0
 
 
-def run(arguments: Namespace) -> int:
-    """Asks, scores, writes the log and prints its figures."""
+def items(arguments: Namespace) -> int:
+    """Prints the items of a suite as they are put to a system, one a line, in the order in which they are asked."""
     from eval import opening
+
+    for item in opening.asked(arguments).items:
+        print(json.dumps(as_put(item), ensure_ascii=False))
+    return 0
+
+
+def run(arguments: Namespace) -> int:
+    """Asks, scores, writes the log and prints its figures. 1 when the system failed on every item."""
+    from eval import opening
+    from eval.report.terminal import render_log
 
     suite, task = opening.asked(arguments), opening.task_of(arguments)
     with ExitStack() as opened:
@@ -60,13 +72,13 @@ def run(arguments: Namespace) -> int:
         log = evaluate(suite, system, scoring, plan, opened.enter_context(_progress()))
     write_log(log, out)
     journal.unlink(missing_ok=True)
-    _print(log)
+    render_log(log, _console())
     print(f"log: {out}")
     if arguments.run_out:
         _write_rankings(log, arguments.run_out)
     if arguments.report:
         _report(log, arguments.report, [])
-    return 0
+    return 1 if all(record.response.error for record in log.records) else 0
 
 
 def compare(arguments: Namespace) -> int:
@@ -129,43 +141,9 @@ def _write_rankings(log: EvalLog, path: Path) -> None:
     print(f"run: {path}")
 
 
-def _print(log: EvalLog) -> None:
-    console = _console()
-    figures = (Column(name, no_wrap=True) for name in ("measure", "value", "95 % interval", "n", "unscored"))
-    table = Table(*figures, "judge", title=_title(log), box=SIMPLE_HEAD)
-    for name, found in log.summaries.items():
-        if not name.startswith(STAGE):
-            row = (number(found.value), interval(found.low, found.high), str(found.n), str(found.unscored), found.judge)
-            table.add_row(name, *row)
-    console.print(table)
-    if stages := stage_times(log):
-        table = Table("stage", "p50, ms", "p95, ms", "p99, ms", box=SIMPLE_HEAD)
-        for stage, times in stages.items():
-            table.add_row(stage, *map(number, times))
-        console.print(table)
-    for judge in log.judges:
-        agrees = f"accuracy {judge.accuracy:.3f}, kappa {judge.kappa:.3f} on {judge.n} items of {judge.labels}"
-        console.print(f"{judge.judge}: {agrees}", soft_wrap=True)
-    if broken := [r.response.error for r in log.records if r.response.error]:
-        console.print(f"{len(broken)} of {len(log.records)} items failed, the first with: {broken[0]}", soft_wrap=True)
-
-
 def _console() -> Console:
     """Nothing that is printed is read as markup."""
     return Console(markup=False, highlight=False)
-
-
-def stage_times(log: EvalLog) -> dict[str, list[float | None]]:
-    """The three shares of each stage's time, by stage."""
-    found: dict[str, list[float | None]] = {}
-    for name, times in log.summaries.items():
-        if name.startswith(STAGE):
-            found.setdefault(name.removeprefix(STAGE).rpartition(".")[0], []).append(times.value)
-    return found
-
-
-def _title(log: EvalLog) -> str:
-    return f"{log.suite.name} {log.suite.digest}, {log.suite.items} items, {log.system.name}, {log.seconds:.0f} s"
 
 
 def _default_log(suite: str, system: str, arguments: Namespace) -> Path:

@@ -134,7 +134,7 @@ def compare(before: EvalLog, after: EvalLog, *, allow_different: bool = False, s
     if not same and not allow_different:
         raise InputError(
             f"comparison: the logs are of different suites, {_suite(before)} and {_suite(after)}; expected the same "
-            "digest; run one of them again, or allow different suites to compare the items they share"
+            "digest; run one of them again, or compare the items that they share with --shared-items"
         )
     mine, theirs = _by_id(after), _by_id(before)
     shared = [Pair(theirs[key], record) for key, record in mine.items() if key in theirs]

@@ -216,7 +216,8 @@ def read_baseline(path: Path) -> Baseline:
         return Baseline.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(
-            f"baseline {path}: cannot be read ({error.strerror}); expected a JSON file made from a log"
+            f"baseline {path}: cannot be read ({error.strerror}); expected a JSON file made from a log; "
+            "make it with `osler eval gate LOG --baseline FILE --write`"
         ) from None
     except ValidationError as error:
         first = error.errors()[0]

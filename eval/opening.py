@@ -16,12 +16,14 @@ from eval.judges.matcher import Matcher
 from eval.judges.premises import Reader
 from eval.judges.weights import CITATIONS, MATCHER, read_fitted
 from eval.log import Agreement
+from eval.provenance import code_digest
 from eval.scoring import Scoring, Task
 from eval.suites import catalogue, robustness
 from eval.systems.base import System
 from eval.systems.file import FileSystem
 from eval.systems.http import HttpOsler
 from eval.systems.likeness import SimilarQuestions
+from eval.systems.nearest import NearestPassages
 from eval.systems.openai import OpenAISystem
 from eval.systems.osler import OslerRetriever, OslerSystem, context
 from eval.systems.ranked import RunFile
@@ -35,8 +37,9 @@ from rag.settings import Settings
 
 _KEY = "OSLER_EVAL_KEY"
 _DEFAULT: dict[Task, str] = {"answers": "osler", "retrieval": "osler", "verification": "verifier"}
-#: Suites of pairs of questions, on which a verifier has nothing to say.
-_QUESTION_PAIRS = {"rqe"}
+#: The classes that a checker can choose.
+_VERDICTS, _DECISIONS = frozenset({"supports", "refutes", "neutral"}), frozenset({"yes", "no"})
+_CLASSES = {"verifier": _VERDICTS, "judge": _VERDICTS, "similar": _DECISIONS}
 _ANY = "or file:PATH; see `osler eval run --help`"
 
 
@@ -83,7 +86,7 @@ def system_of(arguments: Namespace, suite: Dataset) -> System:
 def _named(arguments: Namespace, suite: Dataset) -> tuple[str, str]:
     """The kind of system, and the address or path after its colon. An address alone is one of a service."""
     task = task_of(arguments)
-    usual = "similar" if task == "verification" and suite.name in _QUESTION_PAIRS else _DEFAULT[task]
+    usual = "similar" if task == "verification" and _labels(suite) <= _DECISIONS else _DEFAULT[task]
     given: str = arguments.system or usual
     if given.startswith(("http://", "https://")):
         return "http", given
@@ -123,26 +126,45 @@ def _index(suite: Dataset, arguments: Namespace) -> Settings:
 
 
 def _checker(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
+    if kind not in _CLASSES or place:
+        raise _unfit(arguments, "checks claims", f"verifier, judge, similar {_ANY}")
+    _check_classes(kind, suite)
     if kind == "verifier":
         return VerifierSystem()
     if kind == "judge":
         return JudgeSystem(judge_of(arguments.judge, partial(reader_of, arguments)))
-    if kind == "similar":
-        return SimilarQuestions(reader_of(arguments))
-    raise _unfit(arguments, "checks claims", f"verifier, judge, similar {_ANY}")
+    return SimilarQuestions(reader_of(arguments))
+
+
+def _check_classes(kind: str, suite: Dataset) -> None:
+    """Refuses a checker whose classes are not the suite's, which would be wrong on every item."""
+    labels = _labels(suite)
+    if not labels <= _CLASSES[kind]:
+        fitting = [f"--system {name}" for name, classes in _CLASSES.items() if labels <= classes]
+        raise InputError(
+            f"system {kind}: chooses among {', '.join(sorted(_CLASSES[kind]))}, and {suite.name} asks for "
+            f"{', '.join(sorted(labels))}; expected {' or '.join([*fitting, '--system file:PATH'])}"
+        )
+
+
+def _labels(suite: Dataset) -> frozenset[str]:
+    """The classes that a suite asks for. Altered sentences have none: they are to be told from supported ones."""
+    return frozenset(item.gold.label for item in suite.items if item.gold.label is not None) or _VERDICTS
 
 
 def _answerer(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
     audience = Audience(arguments.audience)
     if kind == "osler" and not place:
         return _osler(suite, _index(suite, arguments), audience)
+    if kind == "nearest" and place.isdecimal():
+        return NearestPassages(Pipeline.open(_index(suite, arguments)), int(place))
     if kind == "http" and place:
         return HttpOsler(_caller(place, arguments), audience)
     if kind == "openai" and place:
         if not arguments.model:
             raise InputError("system openai: no model; name the one behind the address with --model")
         return _model(place, suite, arguments)
-    raise _unfit(arguments, "answers questions", f"osler, http:ADDRESS, openai:ADDRESS {_ANY}")
+    raise _unfit(arguments, "answers questions", f"osler, nearest:WORDS, http:ADDRESS, openai:ADDRESS {_ANY}")
 
 
 def _unfit(arguments: Namespace, does: str, expected: str) -> InputError:
@@ -160,9 +182,14 @@ def _model(place: str, suite: Dataset, arguments: Namespace) -> System:
     if not arguments.passages:
         return OpenAISystem(caller, arguments.model)
     pipeline = Pipeline.open(_index(suite, arguments))
-    by = f"osler, {arguments.passages} passages of snapshot {pipeline.snapshot.snapshot_id}"
-    retrieve = partial(context, pipeline, arguments.passages)
-    return OpenAISystem(caller, arguments.model, retrieve=retrieve, retrieved_by=by)
+    return OpenAISystem(
+        caller,
+        arguments.model,
+        retrieve=partial(context, pipeline, arguments.passages),
+        retrieved_by=f"osler, {arguments.passages} passages of snapshot {pipeline.snapshot.snapshot_id}, settings "
+        f"{pipeline.settings.digest()}, code {code_digest('rag/**/*')}",
+        close_retriever=pipeline.close,
+    )
 
 
 def _caller(place: str, arguments: Namespace) -> Caller:

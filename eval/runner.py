@@ -86,16 +86,18 @@ class _Worker:
 
 
 def respond(system: System, item: Item) -> Response:
-    """The system's response, a failed one if it raises an exception or answers to another item; always timed."""
+    """The system's response, a failed one if it raises an exception or answers to another item.
+
+    A system times itself, or not: what is read from a file was not made in the time of reading it.
+    """
     started = time.perf_counter()
     try:
         response = system.respond(item)
     except Exception as error:
         return failed(item, described(error), time.perf_counter() - started)
-    seconds = time.perf_counter() - started
     if response.item_id != item.item_id:
-        return failed(item, f"answered to {response.item_id!r}", seconds)
-    return response if response.seconds is not None else response.model_copy(update={"seconds": seconds})
+        return failed(item, f"answered to {response.item_id!r}", time.perf_counter() - started)
+    return response
 
 
 def _records(items: Sequence[Item], worker: _Worker, workers: int, told: Progress) -> list[Record]:

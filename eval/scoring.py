@@ -13,7 +13,7 @@ from eval.domain import Item, Response, Score, Scores, unscored
 from eval.judges.base import Judge, JudgeError
 from eval.measures import ranking
 from eval.scorers.abstention import abstention_scores
-from eval.scorers.citations import citation_scores
+from eval.scorers.citations import checked_score, citation_scores
 from eval.scorers.claims import claim_scores
 from eval.scorers.errata import errata_scores
 from eval.scorers.kqa import kqa_scores
@@ -74,7 +74,8 @@ class Scoring:
             **(_judged(CLAIMS, lambda: claim_scores(item, response, claims)) if gold.claims else {}),
             **(_judged(ERRATA, lambda: errata_scores(item, response, claims, similar)) if gold.errata else {}),
             **(section_scores(item, response, similar, self._limits) if gold.outline else {}),
-            **{name: score for name, score in related.items() if gold.related or score.value is not None},
+            **{name: score for name, score in related.items() if gold.related or name != "related_coverage"},
+            **checked_score(response),
             **_judged(CITATIONS, lambda: citation_scores(item, response, citations)),
             **structure_scores(item, response),
             **_judged(KQA, lambda: kqa_scores(item, response, claims)),

@@ -75,7 +75,7 @@ def curves(records: Sequence[Record]) -> dict[str, Curve]:
             kind="risk_coverage",
             title="Risk and coverage",
             x="share of the answers given, surest first",
-            y="share wrong",
+            y="mean risk",
             points=tuple(Point(x=c.coverage, y=c.risk, n=round(c.coverage * len(risky))) for c in kept),
         )
     return found
@@ -113,7 +113,7 @@ def _clusters(records: Iterable[Record]) -> list[str]:
 def _pooled(records: Sequence[Record]) -> Iterator[Pooled]:
     yield from _classes([r for r in records if r.item.gold.label is not None and "accuracy" in r.scores])
     yield from _confidence(_checked(records), sum(r.item.gold.label in _ENTAILMENT for r in records))
-    yield from _risk(_risky(records), sum("wrong" in r.scores for r in records))
+    yield from _risk(_risky(records), sum("risk" in r.scores for r in records))
     yield from _times(records)
 
 
@@ -198,5 +198,5 @@ def _losses(records: Sequence[Record]) -> tuple[list[float], list[float]]:
 
 
 def _loss(record: Record) -> float | None:
-    score = record.scores.get("wrong")
+    score = record.scores.get("risk")
     return score.value if score else None

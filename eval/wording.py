@@ -12,14 +12,18 @@ NOT_SCORED = "not scored"
 
 
 def number(value: float | None) -> str:
-    """Three decimals below ten, one below a thousand, none above; whole numbers from ten on without decimals."""
+    """Three decimals below ten, one below a thousand, none above; whole numbers from ten on without decimals.
+
+    What is rounded to zero has no sign.
+    """
     if value is None:
         return NOT_SCORED
     size = abs(value)
     if size >= 1000 or (size >= 10 and value == int(value)):
-        return f"{value:,.0f}"
-    # What would be printed as ten is printed the way ten is.
-    return f"{value:.3f}" if size < 9.9995 else f"{value:.1f}"
+        written = f"{size:,.0f}"
+    else:  # what would be printed as ten is printed the way ten is
+        written = f"{size:.3f}" if size < 9.9995 else f"{size:.1f}"
+    return f"−{written}" if value < 0 and written != "0.000" else written
 
 
 def signed(value: float | None) -> str:

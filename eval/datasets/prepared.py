@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from eval import trec
 from eval.datasets.base import About, Dataset, dataset, verdict
-from eval.datasets.files import Entry, json_lines, lines_of
+from eval.datasets.files import Entry, json_lines
 from eval.domain import Claim, Gold, Importance, Item
 from rag.errors import InputError
 
@@ -55,17 +56,12 @@ def queries(folder: Path) -> Iterator[Query]:
         yield Query(query_id, entry.text("text"), entry.within("metadata"), answer, relevant.get(query_id, {}))
 
 
-def qrels(path: Path) -> dict[str, dict[str, int]]:
-    """Grades by query and document. BEIR's form, with its header: query-id, corpus-id, score."""
-    grades: dict[str, dict[str, int]] = {}
-    for place, line in lines_of(path):
-        fields = line.split("\t")
-        if place.endswith(", line 1") and fields[-1] == "score":
-            continue
-        if len(fields) != 3 or not fields[2].lstrip("-").isdigit():
-            raise InputError(f"{place}: {line!r:.80}; expected query-id, corpus-id and a whole score between tabs")
-        grades.setdefault(fields[0], {})[fields[1]] = int(fields[2])
-    return grades
+def qrels(path: Path) -> trec.Qrels:
+    """Grades by query and document, in BEIR's form or TREC's."""
+    try:
+        return trec.read_qrels(path)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def documents(folder: Path, field: str = "text") -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""A comparison in the terminal, through rich. No string of a log is read as markup."""
+"""A log and a comparison in the terminal, through rich. No string of a log is read as markup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from string import ascii_lowercase
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,12 +12,61 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.compare import Change, Comparison, Contrast, Move
+from eval.log import EvalLog
+from eval.report import view
 from eval.scorers.named import STAGE
 from eval.wording import interval, number, p_value, plain, signed
 from rag.render.words import one_line
 
 _ARROWS = {True: "↑", False: "↓", None: ""}
-_SHOWN_ITEMS, _SHOWN_NAMES, _WIDEST, _WIDEST_TABLE = 20, 5, 60, 160
+_SHOWN_ITEMS, _SHOWN_NAMES, _SHOWN_REASONS, _WIDEST, _WIDEST_TABLE = 20, 5, 8, 60, 160
+
+
+def render_log(log: EvalLog, console: Console) -> None:
+    """Prints the figures of a log: measures and who judged, outcomes, what was not scored and why, times, failures."""
+    console.print(
+        _text(f"{log.suite.name} {log.suite.digest}, {view.asked(log)}, {log.system.name}, {log.seconds:.0f} s")
+    )
+    rows = view.rows(log)
+    judges = dict(zip(_judges(rows), ascii_lowercase, strict=False))
+    console.print("Measures; the arrow says which way is better" + ", the letter who judged" * bool(judges))
+    _print_whole(_figures(rows, judges), console)
+    for name, letter in judges.items():
+        console.print(_text(f"{letter}: {view.agreement(log, name)}"), soft_wrap=True)
+    counts = view.outcomes(log)[""]
+    console.print(f"outcomes: {', '.join(f'{n:,} {outcome}' for outcome, n in counts.most_common())}")
+    for line in _unscored(log):
+        console.print(_text(line), soft_wrap=True)
+    if any(record.response.timings_ms for record in log.records):
+        times = ((name, *map(number, (t.p50, t.p95, t.p99))) for name, t in view.stages(log).items())
+        _print_whole(_table("Time by stage, ms", ("", "p50", "p95", "p99"), times, right=(1, 2, 3)), console)
+    if broken := [r.response.error for r in log.records if r.response.error]:
+        said = f"{len(broken)} of {len(log.records)} items failed, the first with: {broken[0]}"
+        console.print(_text(said), soft_wrap=True)
+
+
+def _judges(rows: Iterable[view.Row]) -> list[str]:
+    return list(dict.fromkeys(row.summary.judge for row in rows if row.summary.judge))
+
+
+def _figures(rows: Iterable[view.Row], judges: Mapping[str, str]) -> Table:
+    columns = ("measure", "", "value", "95 % interval", "n", "unscored")
+    table = _table("", columns, (), right=tuple(range(2, len(columns))))
+    for name, _, found, *_ in rows:
+        cells = (f"{name} {_ARROWS[found.higher_is_better]}", judges.get(found.judge, ""), number(found.value))
+        table.add_row(*map(_text, (*cells, interval(found.low, found.high), str(found.n), str(found.unscored))))
+    return table
+
+
+def _unscored(log: EvalLog) -> Iterator[str]:
+    """Why items were not scored, the measures of one reason together."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for measure, reason, n in view.reasons(log):
+        found.setdefault((reason, n), []).append(measure)
+    for (reason, n), measures in list(found.items())[:_SHOWN_REASONS]:
+        yield f"not scored, {n:,} {'item' if n == 1 else 'items'}: {', '.join(measures)}: {reason}"
+    if len(found) > _SHOWN_REASONS:
+        yield f"not scored for {len(found) - _SHOWN_REASONS} more reasons; the report has all of them"
 
 
 def render(comparison: Comparison, console: Console) -> None:
@@ -125,7 +175,12 @@ def _mark(move: Move) -> str:
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...] = ()) -> Table:
     table = Table(
-        title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+        title=title or None,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in right else "left", overflow="fold")

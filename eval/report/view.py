@@ -18,8 +18,8 @@ from eval.scorers.named import STAGE, is_cost
 from eval.scorers.named import measure as meaning
 from eval.wording import number
 
-#: How the time a user waits is named among the stages.
-WHOLE = "whole answer"
+#: How the time a user waits is named among the stages, and how the product names the sum of its own.
+WHOLE, TOTAL = "whole answer", "total"
 _SHOWN_WORST = 10
 #: Below it a logarithmic axis ends, in milliseconds.
 _SHORTEST_MS = 0.001
@@ -84,6 +84,14 @@ def agreement(log: EvalLog, judge: str, *, labels: bool = True) -> str:
     return f"{judge}: " + ("; ".join(known) or "agreement with people not measured")
 
 
+def asked(log: EvalLog) -> str:
+    """How many items were asked, and the limit where one was set: figures of a part are not those of the suite."""
+    items, limit, seed = f"{log.suite.items:,} items", log.settings.get("limit"), log.settings.get("sample")
+    if limit is None:
+        return items
+    return f"{items} (the first {limit})" if seed is None else f"{items} (sample of {limit}, seed {seed})"
+
+
 def kinds(log: EvalLog) -> list[str]:
     """Kinds of items that have summaries; none where there is only one."""
     return list(log.by_kind) if len(log.by_kind) > 1 else []
@@ -115,10 +123,13 @@ def values(log: EvalLog, measure: str) -> list[float]:
 
 
 def stages(log: EvalLog) -> dict[str, Latency]:
-    """Times by stage in milliseconds, in the order in which the system names them, the whole answer last."""
+    """Times by stage in milliseconds, in the order in which the system names them, then their total and the answer."""
     found = by_stage([record.response.timings_ms for record in log.records])
+    total = {
+        name: found.pop(name) for name in (TOTAL,) if name in found
+    }  # else named before what it does not go through
     whole = latency([r.response.seconds * 1000 for r in log.records if r.response.seconds is not None])
-    return found | ({WHOLE: whole} if whole else {})
+    return found | total | ({WHOLE: whole} if whole else {})
 
 
 def means(log: EvalLog) -> list[float | None]:

@@ -1,7 +1,7 @@
 """Whether what can be answered is, what cannot is not, and a wrong premise is not followed.
 
-``wrong`` is the loss of the risk-coverage curve: an answer that says none of what it must say, or any answer to what
-cannot be answered. An item that is not answered has no loss: it is not covered.
+``risk`` is the loss of the risk-coverage curve: the share of what must be said that an answer does not say, or 1 for
+any answer to what cannot be answered. An item that is not answered has no loss: it is not covered.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def abstention_scores(item: Item, response: Response, judge: Judge) -> Scores:
         scores["pertinent_first"] = _first(item, response, judge)
     if gold.premise is not None:
         scores |= _premise_scores(item, response, judge)
-    scores["wrong"] = _asked(lambda: _wrong(item, response, judge))
+    scores["risk"] = _asked(lambda: _risk(item, response, judge))
     return scores
 
 
@@ -62,7 +62,7 @@ def _first(item: Item, response: Response, judge: Judge) -> Score:
     return _asked(lambda: _said(item.gold.claims, bottom_line(article), judge, why))
 
 
-def _wrong(item: Item, response: Response, judge: Judge) -> Score:
+def _risk(item: Item, response: Response, judge: Judge) -> Score:
     if not response.is_answer:
         return unscored("not answered, so not covered")
     if not item.gold.answerable:
@@ -70,13 +70,18 @@ def _wrong(item: Item, response: Response, judge: Judge) -> Score:
     must = [c for c in item.gold.claims if c.importance == "must"] or item.gold.claims
     if not must:
         return unscored("no claims to hold the answer against")
-    said = _said(must, [s.text for s in answered(response).said()], judge)
-    return said.model_copy(update={"value": 1.0 - (said.value or 0.0)})
+    found = _found(must, [s.text for s in answered(response).said()], judge)
+    return Score(value=1 - len(found) / len(must), details={"said": found})
+
+
+def _found(claims: Sequence[Claim], lines: Sequence[str], judge: Judge) -> list[str]:
+    """Ids of the claims that ``lines`` say."""
+    return [c.claim_id for c in claims if judge.judge(c.text, lines).label == "entailed"]
 
 
 def _said(claims: Sequence[Claim], lines: Sequence[str], judge: Judge, why: str = "") -> Score:
     """Whether ``lines`` say one of the claims; the details are the ids of all that they say."""
-    found = [c.claim_id for c in claims if judge.judge(c.text, lines).label == "entailed"]
+    found = _found(claims, lines, judge)
     return Score(value=float(bool(found)), reason=why, details={"said": found})
 
 

@@ -54,6 +54,17 @@ def citation_scores(item: Item, response: Response, judge: Judge) -> Scores:
     }
 
 
+def checked_score(response: Response) -> Scores:
+    """``citations_checked``: a statement whose sources came without text is in no other score of citations."""
+    article = answered(response)
+    statements = [_statement(said, article) for said in article.said()]
+    if not statements:
+        return {"citations_checked": unscored("nothing was said that could be cited")}
+    left_out = [s.said.text for s in statements if not s.is_checkable]
+    share = 1 - len(left_out) / len(statements)
+    return {"citations_checked": Score(value=share, details={"not_checked": left_out} if left_out else {})}
+
+
 def _score(value: float | None, details: dict[str, Any]) -> Score:
     return Score(value=value, reason="" if value is not None else "nothing to score", details=details)
 

@@ -27,7 +27,10 @@ class System(Protocol):
         """
 
     def respond(self, item: Item) -> Response:
-        """What it says to ``item``. An exception counts as a failed response: a run goes on after it."""
+        """What it says to ``item``. An exception counts as a failed response: a run goes on after it.
+
+        ``seconds`` are set by a system that answers now, and are None of answers that were made elsewhere.
+        """
 
     def close(self) -> None:
         """Gives back what it holds. May be called twice."""
@@ -76,6 +79,12 @@ def item_digest(item: Item) -> str:
     """
     turns = [[turn.role, turn.text] for turn in item.history]
     return digest([item.item_id, item.question, turns, item.evidence, item.gold.options])
+
+
+def as_put(item: Item) -> dict[str, Any]:
+    """An item as it is put to a system, as JSON: what ``item_digest`` is of, without what is empty."""
+    fields = item.model_dump(mode="json", include={"item_id", "question", "history", "evidence"})
+    return {name: value for name, value in (fields | {"options": item.gold.options}).items() if value}
 
 
 def digest(value: object) -> str:

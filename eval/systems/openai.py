@@ -37,6 +37,7 @@ class OpenAISystem:
     Args:
         retrieve: gives the passages to answer from; without it the model answers from memory.
         retrieved_by: names ``retrieve`` with its settings in the receipt.
+        close_retriever: gives back what ``retrieve`` holds when the system is closed.
         max_tokens: longest completion; null leaves it to the server.
         seed: passed on; servers that know none ignore it.
     """
@@ -48,12 +49,14 @@ class OpenAISystem:
         *,
         retrieve: Retrieve | None = None,
         retrieved_by: str | None = None,
+        close_retriever: Callable[[], None] = lambda: None,
         temperature: float = 0.0,
         seed: int = 0,
         max_tokens: int | None = 2048,
     ) -> None:
         self.name = f"openai {model}"
         self._caller, self._retrieve, self._retrieved_by = caller, retrieve, retrieved_by
+        self._close_retriever = close_retriever
         self._parameters: dict[str, Any] = {"model": model, "temperature": temperature, "seed": seed}
         if max_tokens is not None:
             self._parameters["max_tokens"] = max_tokens
@@ -91,6 +94,7 @@ class OpenAISystem:
 
     def close(self) -> None:
         self._caller.close()
+        self._close_retriever()
 
     def _messages(self, item: Item, passages: Sequence[Context]) -> list[dict[str, str]]:
         history = [{"role": turn.role, "content": turn.text} for turn in item.history]

@@ -18,8 +18,6 @@ from rag.domain import Audience, Source
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
-__all__ = ["OslerRetriever", "OslerSystem", "Retriever", "context", "response_of"]
-
 Retriever = Literal["hybrid", "dense", "lexical"]
 #: Weight of vectors against words; hybrid is as the settings say.
 _WEIGHTS = {"dense": 1.0, "lexical": 0.0}
@@ -41,7 +39,7 @@ class OslerSystem:
         return cls(pipeline, audience)
 
     def receipt(self) -> dict[str, Any]:
-        return {**_facts(self._pipeline), "audience": self._audience.value}
+        return {**facts(self._pipeline), "audience": self._audience.value}
 
     def respond(self, item: Item) -> Response:
         started = time.perf_counter()
@@ -73,7 +71,7 @@ class OslerRetriever:
 
     def receipt(self) -> dict[str, Any]:
         weight = self._pipeline.settings.dense_weight
-        return {**_facts(self._pipeline), "retriever": self._retriever, "dense_weight": weight, "k": self._k}
+        return {**facts(self._pipeline), "retriever": self._retriever, "dense_weight": weight, "k": self._k}
 
     def respond(self, item: Item) -> Response:
         """Abstains when nothing is found."""
@@ -122,7 +120,7 @@ def _title(source: Source) -> str:
     return f"{source.title} ({source.year})" if source.year else source.title
 
 
-def _facts(pipeline: Pipeline) -> dict[str, Any]:
+def facts(pipeline: Pipeline) -> dict[str, Any]:
     """What an answer's receipt says, of all answers of a pipeline."""
     snapshot = pipeline.snapshot
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dataset_examples import PREPARED, write
 from selectolax.lexbor import LexborHTMLParser
 from small_corpus import empty_index, exported_encoder
 from test_architecture import HEAVY, loaded_by
@@ -161,6 +163,10 @@ def test_a_run_of_answers_is_logged_and_printed(capsys: pytest.CaptureFixture[st
     assert log.summaries["claim_recall"].judge.startswith("matcher")
     assert {j.judge for j in log.judges} == set(log.settings["judges"].values())
     assert all(f"{judge.judge}: accuracy {judge.accuracy:.3f}" in out for judge in log.judges)
+    assert "6 items (the first 6)" in out
+    assert "outcomes: " in out
+    assert "whole answer" in out
+    assert "…" not in out, "no figure is cut off"
     assert (log.settings["suite"], log.settings["task"], log.settings["limit"]) == ("starter", "answers", 6)
     assert log.system.receipt["snapshot_id"]
     assert log.versions["osler"]
@@ -183,7 +189,7 @@ def test_the_same_run_gives_the_same_scores_whatever_the_workers() -> None:
 
 
 @pytest.mark.usefixtures("indexed")
-def test_an_article_in_a_file_is_scored_against_a_reference() -> None:
+def test_an_article_in_a_file_is_scored_against_a_reference(capsys: pytest.CaptureFixture[str]) -> None:
     Path("reference.yaml").write_text(REFERENCE, "utf-8")
     Path("article.md").write_text(ARTICLE, "utf-8")
     log = run("reference", "--data", "reference.yaml", "--system", "file:article.md")
@@ -193,6 +199,9 @@ def test_an_article_in_a_file_is_scored_against_a_reference() -> None:
     assert log.summaries["values_recall"].value == 1
     assert log.summaries["section_coverage"].value == 1
     assert log.summaries["citation_recall"].judge.startswith("citation matcher")
+    assert "seconds" not in log.summaries, "reading a file takes no system's time"
+    out = capsys.readouterr().out
+    assert re.search(r"not scored, 1 item: citation_recall, .*: \w+", out), "with the reason"
 
 
 @pytest.mark.usefixtures("indexed")
@@ -264,7 +273,37 @@ def test_a_model_is_asked_once_for_each_item_with_a_cache(model: Any) -> None:
     assert len(model.asked) == 3
 
 
+@pytest.mark.usefixtures("indexed")
+def test_a_system_that_always_fails_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("answers.jsonl").write_text(json.dumps({"item_id": starter.load().items[0].item_id, "outcome": "failed"}))
+    assert main(["run", "starter", "--limit", "2", "--system", "file:answers.jsonl", "--out", "log.json"]) == 1
+    assert "2 of 2 items failed" in capsys.readouterr().out
+    assert read_log(Path("log.json")).summaries["failed"].value == 1
+
+
 # verification
+
+
+@pytest.mark.parametrize(
+    ("suite", "system", "said"),
+    [
+        ("evidence_inference", "", "system verifier: chooses among neutral, refutes, supports, and evidence_inference"),
+        ("evidence_inference", "judge", "asks for significantly increased; expected --system file:PATH"),
+        ("rqe", "verifier", "rqe asks for no, yes; expected --system similar or --system file:PATH"),
+        ("healthver", "similar", "expected --system verifier or --system judge or --system file:PATH"),
+        ("altered", "similar", "expected --system verifier or --system judge or --system file:PATH"),
+    ],
+)
+def test_a_checker_is_refused_where_its_classes_are_not_asked_for(
+    suite: str, system: str, said: str, failing: Callable[..., str]
+) -> None:
+    data = ["--data", write(PREPARED[suite], Path("data"))] if suite in PREPARED else []
+    assert said in failing("run", suite, *data, *(["--system", system] if system else []))
+
+
+@pytest.mark.usefixtures("indexed")
+def test_pairs_of_questions_are_put_to_the_embeddings_by_default() -> None:
+    assert run("rqe", "--data", write(PREPARED["rqe"], Path("data"))).system.name == "similar questions"
 
 
 def test_a_run_of_a_verifier_needs_no_index_and_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -456,7 +495,10 @@ def test_a_report_that_cannot_be_written_costs_no_log(failing: Callable[..., str
         ("run nosuch", "suite 'nosuch': unknown"),
         ("run bioasq", "get it from http"),
         ("run bioasq --data /no/such", "/no/such is no folder"),
-        ("run starter --system nosuch", "system 'nosuch': none that answers questions; expected osler, http:ADDRESS"),
+        (
+            "run starter --system nosuch",
+            "system 'nosuch': none that answers questions; expected osler, nearest:WORDS, ",
+        ),
         ("run starter --system verifier", "system 'verifier': none that answers questions"),
         ("run starter --system run:x.run", "system 'run:x.run': none that answers questions"),
         ("run starter --system openai:http://localhost:1", "--model"),
@@ -564,7 +606,29 @@ def test_the_suites_are_listed_with_addresses_that_can_be_copied(
     assert all(name in out for name in names())
     assert all(suite(n).about().licence.split()[0] in out for n in names())
     assert suite("bioasq").about().source in out
+    assert "verification: statements made false" in out
     assert "…" not in out
+
+
+def test_what_is_asked_can_be_answered_into_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["items", "altered", "--limit", "3"]) == 0
+    asked = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [set(row) for row in asked] == [{"item_id", "question", "evidence"}] * 3
+    answers = [{"item_id": row["item_id"], "label": "neutral"} for row in asked]
+    Path("answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers), "utf-8")
+    assert run("altered", "--limit", 3, "--system", "file:answers.jsonl").summaries["failed"].value == 0
+
+
+def test_nothing_that_is_known_of_an_item_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["items", "starter"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["item_id"] for row in rows] == [item.item_id for item in starter.load().items]
+    assert {name for row in rows for name in row} == {"item_id", "question", "history"}
+
+
+def test_of_robustness_only_what_any_system_can_be_asked_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["items", "robustness"]) == 0
+    assert "instruction_in_passage" not in capsys.readouterr().out
 
 
 # as a part of osler

@@ -521,6 +521,7 @@ def test_a_rubric_that_cannot_be_graded_is_unscored(server: str) -> None:
     assert "rubric.md" in found.reason
 
 
+@pytest.mark.slow
 def test_claims_of_the_references_are_found_in_the_statements_behind_them(matcher: Matcher) -> None:
     """They were written from these in other words; a sentence that says more than a claim does not deny it."""
     corpus = statements(Settings().corpus_dir)

@@ -360,6 +360,7 @@ def test_figures_are_written_alike_everywhere() -> None:
     assert [number(v) for v in (None, 0, 0.25, 9.99999, 40, 41.25, 1234.5)] == [
         "not scored", "0.000", "0.250", "10.0", "40", "41.2", "1,234",
     ]  # fmt: skip
+    assert [number(v) for v in (-0.0001, -0.0, -0.25, -40)] == ["0.000", "0.000", "−0.250", "−40"]
     assert [signed(v) for v in (0.03, -0.2, 0)] == ["+0.030", "−0.200", "±0"]
     assert [p_value(p) for p in (None, 0.0001, 0.25)] == ["–", "<0.001", "0.250"]
     assert interval(None, 1) == "–"

@@ -63,13 +63,13 @@ UNANSWERABLE = item(answerable=False, claims=())
 
 def test_an_answerable_question() -> None:
     asked = item()
-    assert values(asked, response(MUST)) == {"answered": 1.0, "pertinent_first": 1.0, "wrong": 0.0}
-    assert values(asked, response("So.", MUST)) == {"answered": 1.0, "pertinent_first": 0.0, "wrong": 0.0}
-    assert values(asked, response(NICE)) == {"answered": 1.0, "pertinent_first": 1.0, "wrong": 1.0}
-    assert values(asked, response("So.")) == {"answered": 1.0, "pertinent_first": 0.0, "wrong": 1.0}
-    assert values(asked, response()) == {"answered": 0.0, "pertinent_first": 0.0, "wrong": None}
+    assert values(asked, response(MUST)) == {"answered": 1.0, "pertinent_first": 1.0, "risk": 0.0}
+    assert values(asked, response("So.", MUST)) == {"answered": 1.0, "pertinent_first": 0.0, "risk": 0.0}
+    assert values(asked, response(NICE)) == {"answered": 1.0, "pertinent_first": 1.0, "risk": 1.0}
+    assert values(asked, response("So.")) == {"answered": 1.0, "pertinent_first": 0.0, "risk": 1.0}
+    assert values(asked, response()) == {"answered": 0.0, "pertinent_first": 0.0, "risk": None}
     assert values(asked, response(MUST, outcome=Outcome.PARTIAL))["answered"] == 1.0
-    assert scores(asked, response(MUST))["wrong"].details == {"said": ["m"]}
+    assert scores(asked, response(MUST))["risk"].details == {"said": ["m"]}
     assert "nothing was said" in scores(asked, response())["pertinent_first"].reason
 
 
@@ -78,68 +78,68 @@ def test_a_bottom_line_that_goes_on_does_not_come_to_the_point() -> None:
     late, early = (Article(bottom_line=tuple(Said(text=t) for t in texts)) for texts in ((noise, MUST), (MUST, noise)))
     for article, expected in ((late, 0.0), (early, 1.0)):
         given = Response(item_id="i", outcome=Outcome.ANSWERED, article=article)
-        assert values(asked, given) == {"answered": 1.0, "pertinent_first": expected, "wrong": 0.0}
+        assert values(asked, given) == {"answered": 1.0, "pertinent_first": expected, "risk": 0.0}
 
 
 def test_what_is_not_answered_is_not_covered() -> None:
     for outcome in (Outcome.ABSTAINED, Outcome.REDIRECTED, Outcome.FAILED):
         for asked in (item(), UNANSWERABLE, FALSE, TRUE):
-            wrong = scores(asked, response(MUST, outcome=outcome))["wrong"]
+            wrong = scores(asked, response(MUST, outcome=outcome))["risk"]
             assert wrong.value is None
             assert wrong.reason
 
 
 def test_an_unanswerable_question() -> None:
-    assert values(UNANSWERABLE, response()) == {"abstained": 1.0, "wrong": None}
-    assert values(UNANSWERABLE, response(outcome=Outcome.REDIRECTED)) == {"abstained": 1.0, "wrong": None}
-    assert values(UNANSWERABLE, response(MUST)) == {"abstained": 0.0, "wrong": 1.0}
+    assert values(UNANSWERABLE, response()) == {"abstained": 1.0, "risk": None}
+    assert values(UNANSWERABLE, response(outcome=Outcome.REDIRECTED)) == {"abstained": 1.0, "risk": None}
+    assert values(UNANSWERABLE, response(MUST)) == {"abstained": 0.0, "risk": 1.0}
 
 
 def test_who_failed_has_not_abstained() -> None:
     failed = response(outcome=Outcome.FAILED)
-    assert values(UNANSWERABLE, failed) == {"abstained": 0.0, "wrong": None}
+    assert values(UNANSWERABLE, failed) == {"abstained": 0.0, "risk": None}
     assert scores(UNANSWERABLE, failed)["abstained"].reason == "timed out"
-    assert values(TRUE, failed) == {"premise_left_alone": 0.0, "wrong": None}
+    assert values(TRUE, failed) == {"premise_left_alone": 0.0, "risk": None}
     assert values(item(), failed)["answered"] == 0.0
 
 
 def test_a_false_premise() -> None:
     marked = response(MUST, corrections=("It is renal.",))
-    assert values(FALSE, marked) == {"premise_called_false": 1.0, "premise_corrected": 1.0, "wrong": 0.0}
+    assert values(FALSE, marked) == {"premise_called_false": 1.0, "premise_corrected": 1.0, "risk": 0.0}
     assert scores(FALSE, marked)["premise_called_false"].details == {"corrections": ["It is renal."]}
     assert values(FALSE, response("So.", MUST)) == {
-        "premise_called_false": 0.0, "premise_corrected": 0.0, "wrong": 0.0,
+        "premise_called_false": 0.0, "premise_corrected": 0.0, "risk": 0.0,
     }  # fmt: skip
-    assert values(FALSE, response()) == {"premise_called_false": 0.0, "premise_corrected": 0.0, "wrong": None}
+    assert values(FALSE, response()) == {"premise_called_false": 0.0, "premise_corrected": 0.0, "risk": None}
 
 
 def test_a_true_premise() -> None:
-    assert values(TRUE, response(MUST)) == {"premise_left_alone": 1.0, "wrong": 0.0}
-    assert values(TRUE, response(MUST, corrections=("No.",))) == {"premise_left_alone": 0.0, "wrong": 0.0}
-    assert values(TRUE, response()) == {"premise_left_alone": 1.0, "wrong": None}
+    assert values(TRUE, response(MUST)) == {"premise_left_alone": 1.0, "risk": 0.0}
+    assert values(TRUE, response(MUST, corrections=("No.",))) == {"premise_left_alone": 0.0, "risk": 0.0}
+    assert values(TRUE, response()) == {"premise_left_alone": 1.0, "risk": None}
 
 
 def test_what_the_gold_does_not_say_is_left_out() -> None:
     assert scores(item(answerable=None), response(MUST)) == {}
-    assert values(item(premise="It is renal.", holds=None), response(MUST)) == {"wrong": 0.0}
+    assert values(item(premise="It is renal.", holds=None), response(MUST)) == {"risk": 0.0}
     bare = scores(item(claims=()), response(MUST))
-    assert {name: s.value for name, s in bare.items()} == {"answered": 1.0, "pertinent_first": None, "wrong": None}
+    assert {name: s.value for name, s in bare.items()} == {"answered": 1.0, "pertinent_first": None, "risk": None}
     only_nice = item(claims=CLAIMS[1:])
-    assert values(only_nice, response(NICE))["wrong"] == 0.0
+    assert values(only_nice, response(NICE))["risk"] == 0.0
 
 
 def test_prose_is_taken_apart() -> None:
     given = Response(item_id="i", outcome=Outcome.ANSWERED, text=f"{MUST} [1]\n\n{NICE} [2]")
-    assert values(item(), given) == {"answered": 1.0, "pertinent_first": 1.0, "wrong": 0.0}
+    assert values(item(), given) == {"answered": 1.0, "pertinent_first": 1.0, "risk": 0.0}
 
 
 @pytest.mark.parametrize(
     ("asked", "judged", "others"),
     [
-        (item(), {"pertinent_first", "wrong"}, {"answered": 1.0}),
-        (FALSE, {"premise_corrected", "wrong"}, {"premise_called_false": 0.0}),
-        (TRUE, {"wrong"}, {"premise_left_alone": 1.0}),
-        (UNANSWERABLE, set(), {"abstained": 0.0, "wrong": 1.0}),
+        (item(), {"pertinent_first", "risk"}, {"answered": 1.0}),
+        (FALSE, {"premise_corrected", "risk"}, {"premise_called_false": 0.0}),
+        (TRUE, {"risk"}, {"premise_left_alone": 1.0}),
+        (UNANSWERABLE, set(), {"abstained": 0.0, "risk": 1.0}),
     ],
 )
 def test_a_judge_that_fails_leaves_only_its_own_unscored(

@@ -11,7 +11,7 @@ from eval.article import gold_of, parse
 from eval.domain import Article, Claim, Erratum, Gold, Item, Listed, Outcome, Part, Response, Said, Scores
 from eval.judges.base import Judge, Judgement
 from eval.sanity import altered, perfect, shuffled
-from eval.scorers.citations import citation_scores
+from eval.scorers.citations import checked_score, citation_scores
 from eval.scorers.claims import claim_scores
 from eval.scorers.errata import errata_scores
 from eval.scorers.structure import Thresholds, related_scores, section_scores, structure_scores, word_similarity
@@ -304,6 +304,7 @@ def test_a_statement_whose_sources_have_no_text_is_left_out() -> None:
     scores = citation_scores(ITEM, response(article), JUDGE)
     assert scores["citation_recall"].value == 1.0
     assert scores["citation_recall"].details["not_checked"] == ["So."]
+    assert checked_score(response(article))["citations_checked"].value == 0.5, "what is left out is told"
 
 
 def test_no_citations_at_all_are_recall_0() -> None:

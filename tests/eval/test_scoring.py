@@ -164,7 +164,7 @@ def test_directions_are_sensible() -> None:
     lower = {name for name, meant in MEASURES.items() if meant.better == "lower"}
     assert lower == {
         "contradictions", "errata_repeated", "related_off_topic", "unsupported_statements", "unsupported_share",
-        "hallucinations", "ece", "brier", "wrong", "aurc", "eaurc", "obeyed", "failed", "seconds", "seconds_p50",
+        "hallucinations", "ece", "brier", "risk", "aurc", "eaurc", "obeyed", "failed", "seconds", "seconds_p50",
         "seconds_p95", "seconds_p99", "tokens_prompt", "tokens_completion", "memory_mb",
     }  # fmt: skip
     neither = {name for name, meant in MEASURES.items() if meant.better is None}
@@ -221,7 +221,7 @@ def test_a_failed_system_is_scored() -> None:
     assert scores["failed"].value == 1.0
     for name in ("claim_recall", "values_recall", "completeness", "accuracy", "answered", "rouge1_f1", "mentioned"):
         assert scores[name].value == 0.0, name
-    for name in ("citation_recall", "wrong", "reading_grade", "rubric"):
+    for name in ("citation_recall", "risk", "reading_grade", "rubric"):
         assert scores[name].value is None, name
         assert scores[name].reason
 
@@ -239,7 +239,8 @@ def test_an_item_of_which_nothing_is_known_has_only_what_needs_nothing() -> None
     bare = Item(item_id="i", question="q")
     scores = scoring()(bare, response(bare))
     assert scores.keys() == {
-        "failed", "citation_recall", "citation_precision", "unsupported_statements", "unsupported_share", "structure",
+        "failed", "citations_checked", "citation_recall", "citation_precision", "unsupported_statements",
+            "unsupported_share", "structure",
         "reading_grade", "words", "sentences", "related_off_topic", "seconds", "tokens_prompt", "tokens_completion",
     }  # fmt: skip
 
@@ -295,7 +296,7 @@ def test_a_log_has_null_for_what_is_unscored_and_never_nan() -> None:
         "value": None, "n": 0, "unscored": 7, "clusters": 0, "low": None, "high": None, "judge": "broken 1",
         "higher_is_better": True,
     }  # fmt: skip
-    assert raw["records"][0]["scores"]["wrong"] == {"value": None, "reason": "judge broken 1: no server", "details": {}}
+    assert raw["records"][0]["scores"]["risk"] == {"value": None, "reason": "judge broken 1: no server", "details": {}}
     assert raw["summaries"]["failed"]["value"] == pytest.approx(1 / 7)
     assert raw["summaries"]["decided"]["value"] == pytest.approx(6 / 7), "who failed decided nothing"
     assert all(s["n"] + s["unscored"] <= 7 for s in raw["summaries"].values())

@@ -218,7 +218,7 @@ def test_who_does_not_say_how_sure_he_is_is_counted() -> None:
 
 def risky(confidences: Sequence[float | None], losses: Sequence[float | None]) -> list[Record]:
     return [
-        record(i, {"wrong": unscored("not answered") if w is None else Score(value=w)}, confidence=c)
+        record(i, {"risk": unscored("not answered") if w is None else Score(value=w)}, confidence=c)
         for i, (c, w) in enumerate(zip(confidences, losses, strict=True))
     ]
 
@@ -231,7 +231,7 @@ def test_risk_and_coverage_are_the_measures() -> None:
     assert found["aurc"].value == pytest.approx(selective.aurc(confidences, losses))
     assert found["eaurc"].value == pytest.approx(selective.excess_aurc(confidences, losses))
     assert (found["aurc"].n, found["aurc"].unscored, found["aurc"].judge) == (80, 2, "matcher 1")
-    assert (found["wrong"].n, found["wrong"].unscored) == (81, 1)
+    assert (found["risk"].n, found["risk"].unscored) == (81, 1)
 
 
 @pytest.mark.parametrize("n", [1, 2, 199, 200, 201, 399, 400, 1234])
