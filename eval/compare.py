@@ -16,6 +16,7 @@ from eval import statistics
 from eval.domain import Item, Outcome, Record
 from eval.log import EvalLog, Summary
 from eval.scorers.named import is_cost
+from eval.summary import pooled
 from rag.domain import Frozen
 from rag.errors import InputError
 
@@ -46,8 +47,9 @@ class Contrast(Frozen):
     ``before`` and ``after`` are means over the ``n`` pairs, which are in ``clusters``, or the logs' own figures when
     ``pooled``; the difference is after − before. ``low`` and ``high`` bound its bootstrap 95 % interval, resampled by
     cluster; ``p`` is of a two-sided randomisation test, ``p_holm`` the same adjusted for the number of measures tested
-    (Holm 1979); all null below two clusters. A win is a pair in which ``after`` is better; null where neither direction
-    is. ``unscored_before`` and ``unscored_after`` are the items scored in the other log only.
+    (Holm 1979), both null for a pooled figure; all null below two clusters. A win is a pair in which ``after`` is
+    better; null where neither direction is. ``unscored_before`` and ``unscored_after`` are the items scored in the
+    other log only.
     """
 
     measure: str
@@ -196,7 +198,7 @@ def _value(record: Record, measure: str) -> float | None:
 def _contrast(measure: str, before: EvalLog, after: EvalLog, pairs: Sequence[Pair], seed: int) -> Contrast:
     facts = _facts(measure, before.summaries.get(measure), after.summaries.get(measure))
     if is_pooled(measure, before) or is_pooled(measure, after):
-        return _pooled(facts, before.summaries.get(measure), after.summaries.get(measure))
+        return _pooled(facts, before.summaries.get(measure), after.summaries.get(measure), pairs, seed)
     scored = [(_value(p.before, measure), _value(p.after, measure), p) for p in pairs]
     both = [(b, a, p) for b, a, p in scored if b is not None and a is not None]
     facts["unscored_before"] = tuple(p.item.item_id for b, a, p in scored if b is None and a is not None)
@@ -218,11 +220,37 @@ def _facts(measure: str, before: Summary | None, after: Summary | None) -> dict[
     return {"measure": measure, "higher_is_better": better, "judge": known.judge if known else "", "notes": notes}
 
 
-def _pooled(facts: dict[str, Any], before: Summary | None, after: Summary | None) -> Contrast:
+def _pooled(
+    facts: dict[str, Any], before: Summary | None, after: Summary | None, pairs: Sequence[Pair], seed: int
+) -> Contrast:
+    """Each log's own figure; the difference is of the pairs, where both figures are of the same of them."""
     old, new = (summary.value if summary else None for summary in (before, after))
-    facts["notes"] += ("pooled over items: no pairs to test, each log's own figure",)
-    difference = None if old is None or new is None else new - old
-    return Contrast(**facts, before=old, after=new, pooled=True, difference=difference, n=after.n if after else 0)
+    found = _difference(facts["measure"], pairs, seed)
+    if found is None:
+        facts["notes"] += ("pooled over items that are not the same in both: no interval",)
+        difference = None if old is None or new is None else new - old
+        return Contrast(**facts, before=old, after=new, pooled=True, difference=difference, n=after.n if after else 0)
+    facts["notes"] += ("pooled over items: an interval, no test",)
+    return Contrast(
+        **facts,
+        before=old,
+        after=new,
+        pooled=True,
+        n=found.n,
+        clusters=found.clusters,
+        difference=found.value,
+        low=found.low,
+        high=found.high,
+    )
+
+
+def _difference(measure: str, pairs: Sequence[Pair], seed: int) -> statistics.Interval | None:
+    """After less before of a pooled figure, resampled together."""
+    mine, theirs = (
+        next((figure for figure in pooled(records) if figure.name == measure), None)
+        for records in ([p.after for p in pairs], [p.before for p in pairs])
+    )
+    return mine.difference(theirs, seed) if mine and theirs else None
 
 
 def _tested(

@@ -31,18 +31,35 @@ class Pooled(NamedTuple):
     """A figure of some records together. ``statistic`` takes rows of those; ``unscored`` counts the others."""
 
     name: str
-    clusters: list[str]
+    records: Sequence[Record]
     statistic: Statistic
     unscored: int = 0
+
+    def interval(self, seed: int) -> Interval:
+        """The figure with its interval."""
+        return _interval(self.statistic, self.records, seed)
+
+    def difference(self, other: Pooled, seed: int) -> Interval | None:
+        """This figure less the other's, resampled together; None when they are not of the same items."""
+        if [r.item.item_id for r in self.records] != [r.item.item_id for r in other.records]:
+            return None
+
+        def less(rows: NDArray[np.intp]) -> float | None:
+            one, two = self.statistic(rows), other.statistic(rows)
+            return None if one is None or two is None else one - two
+
+        return _interval(less, self.records, seed)
+
+
+def _interval(statistic: Statistic, records: Sequence[Record], seed: int) -> Interval:
+    return summarise_pooled(statistic, len(records), _clusters(records), seed, resamples=_RESAMPLES)
 
 
 def summaries(records: Sequence[Record], judges: Judges, seed: int = 0) -> dict[str, Summary]:
     """Every measure that some record has a score of, and the pooled figures, in the order of the table of measures."""
     found = {name: _mean(name, records, judges, seed) for name in _scored(records)}
-    for pooled in _pooled(records):
-        clusters = pooled.clusters
-        interval = summarise_pooled(pooled.statistic, len(clusters), clusters, seed, resamples=_RESAMPLES)
-        found[pooled.name] = _summary(pooled.name, interval, pooled.unscored, judges)
+    for figure in pooled(records):
+        found[figure.name] = _summary(figure.name, figure.interval(seed), figure.unscored, judges)
     order = [*MEASURES, *(name for name in found if name.startswith((CLASS, STAGE)))]
     return {name: found[name] for name in order if name in found}
 
@@ -110,7 +127,8 @@ def _clusters(records: Iterable[Record]) -> list[str]:
     return [r.item.cluster or r.item.item_id for r in records]
 
 
-def _pooled(records: Sequence[Record]) -> Iterator[Pooled]:
+def pooled(records: Sequence[Record]) -> Iterator[Pooled]:
+    """All figures that are no mean of scores."""
     yield from _classes([r for r in records if r.item.gold.label is not None and "accuracy" in r.scores])
     yield from _confidence(_checked(records), sum(r.item.gold.label in _ENTAILMENT for r in records))
     yield from _risk(_risky(records), sum("risk" in r.scores for r in records))
@@ -122,16 +140,16 @@ def _classes(records: Sequence[Record]) -> Iterator[Pooled]:
     records = [r for r in records if not r.item.gold.options]
     if not records:
         return
-    gold, clusters = [str(r.item.gold.label) for r in records], _clusters(records)
+    gold = [str(r.item.gold.label) for r in records]
     pairs = classes.Pairs(gold, [r.response.label for r in records])
-    yield Pooled("macro_f1", clusters, lambda rows: pairs.confusion(rows).macro_f1())
-    yield Pooled("kappa", clusters, lambda rows: pairs.confusion(rows).kappa())
+    yield Pooled("macro_f1", records, lambda rows: pairs.confusion(rows).macro_f1())
+    yield Pooled("kappa", records, lambda rows: pairs.confusion(rows).kappa())
     for label in sorted(set(gold)):
         for part in ("precision", "recall", "f1"):
-            yield Pooled(f"{CLASS}{label}.{part}", clusters, _of_class(pairs, label, part))
+            yield Pooled(f"{CLASS}{label}.{part}", records, _of_class(pairs, label, part))
     most = classes.majority(gold)
     right = np.array([label == (most.label if most else None) for label in gold], float)
-    yield Pooled("majority", clusters, lambda rows: float(right[rows].mean()))
+    yield Pooled("majority", records, lambda rows: float(right[rows].mean()))
 
 
 def _of_class(pairs: classes.Pairs, label: str, part: str) -> Statistic:
@@ -148,7 +166,7 @@ def _confidence(records: Sequence[Record], asked: int) -> Iterator[Pooled]:
         ("brier", calibration.brier),
     )
     for name, figure in measures:
-        yield Pooled(name, _clusters(records), _of_rows(figure, values, right), asked - len(records))
+        yield Pooled(name, records, _of_rows(figure, values, right), asked - len(records))
 
 
 def _risk(records: Sequence[Record], asked: int) -> Iterator[Pooled]:
@@ -156,7 +174,7 @@ def _risk(records: Sequence[Record], asked: int) -> Iterator[Pooled]:
         return
     values, losses = map(np.array, _losses(records))
     for name, figure in (("aurc", selective.aurc), ("eaurc", selective.excess_aurc)):
-        yield Pooled(name, _clusters(records), _of_rows(figure, values, losses), asked - len(records))
+        yield Pooled(name, records, _of_rows(figure, values, losses), asked - len(records))
 
 
 def _of_rows(figure: Callable[..., float | None], first: NDArray[np.generic], second: NDArray[np.generic]) -> Statistic:
@@ -165,14 +183,14 @@ def _of_rows(figure: Callable[..., float | None], first: NDArray[np.generic], se
 
 def _times(records: Sequence[Record]) -> Iterator[Pooled]:
     timed = [r for r in records if r.response.seconds is not None]
-    clusters, seconds = _clusters(timed), np.array([r.response.seconds for r in timed], float)
+    seconds = np.array([r.response.seconds for r in timed], float)
     for share in _SHARES if timed else ():
-        yield Pooled(f"seconds_p{share}", clusters, _share(seconds, share), len(records) - len(timed))
+        yield Pooled(f"seconds_p{share}", timed, _share(seconds, share), len(records) - len(timed))
     for stage in dict.fromkeys(name for r in records for name in r.response.timings_ms):
         through = [r for r in records if stage in r.response.timings_ms]
         times = np.array([r.response.timings_ms[stage] for r in through], float)
         for share in _SHARES:
-            yield Pooled(f"{STAGE}{stage}.p{share}", _clusters(through), _share(times, share))
+            yield Pooled(f"{STAGE}{stage}.p{share}", through, _share(times, share))
 
 
 def _share(values: NDArray[np.float64], share: int) -> Statistic:

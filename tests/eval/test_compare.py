@@ -13,6 +13,7 @@ from eval.compare import Comparison, Contrast, compare, is_pooled
 from eval.domain import Outcome, Record, unscored
 from eval.log import EvalLog, GitState, Summary, SystemFacts
 from eval.report.terminal import render
+from eval.summary import summaries
 from rag.errors import InputError
 
 Values = dict[str, dict[str, float | None]]
@@ -104,6 +105,31 @@ def test_a_measure_of_one_log_only_is_listed_without_a_difference() -> None:
     found = contrast(compare(small_log(column("old", 1, 1)), small_log(column("new", 1, 1))), "old")
     assert (found.n, found.difference, found.before) == (0, None, None)
     assert found.notes == ("scored in both logs for no item",)
+
+
+def test_a_pooled_figure_of_the_same_items_has_an_interval_of_its_difference() -> None:
+    """Of ten claims the first system gets five right, the second nine; four more are right, none is lost."""
+
+    def of(given: str) -> EvalLog:
+        def labelled(record: Record) -> Record:
+            at = int(record.item.item_id.removeprefix("q"))
+            gold = record.item.gold.model_copy(update={"label": "supports" if at % 2 else "refutes"})
+            label = {"s": "supports", "r": "refutes"}[given[at]]
+            item = record.item.model_copy(update={"gold": gold})
+            return record.model_copy(
+                update={"item": item, "response": record.response.model_copy(update={"label": label})}
+            )
+
+        log = with_records(small_log(column("accuracy", *[0.0] * 10)), labelled)
+        return log.model_copy(update={"summaries": log.summaries | summaries(log.records, {})})
+
+    found = contrast(compare(of("s" * 10), of("r" + "rs" * 4 + "s")), "macro_f1")
+    assert found.pooled
+    assert (found.n, found.p, found.wins) == (10, None, None)
+    assert found.difference == pytest.approx((found.after or 0) - (found.before or 0))
+    assert found.low is not None
+    assert found.low > -1
+    assert found.low <= (found.difference or 0) <= (found.high or 0)
 
 
 def test_pooled_figures_stand_side_by_side_without_a_test() -> None:
