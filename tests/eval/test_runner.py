@@ -233,8 +233,9 @@ def test_an_interruption_goes_on_and_leaves_the_journal_whole(tmp_path: Path) ->
 
 
 SLOW_RUN = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background is born deaf to it
 sys.path[:0] = [{tests!r}]
 from test_runner import Echo, items_of, length
 from eval.runner import run
