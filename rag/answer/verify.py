@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -155,13 +155,18 @@ def _coverage(statement: Reading, pool: Pool) -> float:
 
 
 def _replaced(statement: Reading, evidence: Reading) -> str | None:
-    """A content word put in the place of another between the same neighbours."""
-    frames = {
-        (evidence.keys[i - 1], evidence.keys[i + 1]): evidence.atoms[i].term for i in range(1, len(evidence.atoms) - 1)
-    }
-    for i in range(1, len(statement.atoms) - 1):
-        term = statement.atoms[i].term
-        there = frames.get((statement.keys[i - 1], statement.keys[i + 1]))
+    """A content word put in the place of another between the same neighbours, or at the same end of the sentence."""
+    frames = dict(_framed(evidence))
+    for frame, term in _framed(statement):
+        there = frames.get(frame)
         if term and there and term not in evidence.content and there not in statement.content:
-            return statement.written(i, i)
+            at = next(i for i, atom in enumerate(statement.atoms) if atom.term == term)
+            return statement.written(at, at)
     return None
+
+
+def _framed(reading: Reading) -> Iterator[tuple[tuple[str, str], str]]:
+    """Each content term between the keys of its neighbours, "" beyond the ends."""
+    keys = ["", *reading.keys, ""]
+    for i, atom in enumerate(reading.atoms):
+        yield (keys[i], keys[i + 2]), atom.term

@@ -199,3 +199,20 @@ def test_related_evidence_does_not_contradict(claim: str, evidence: str) -> None
 def test_true_sources_do_not_contradict_one_another() -> None:
     sources = sorted({i["source"] for i in table()["accepted"]})
     assert [(a, b) for a in sources for b in sources if a != b and verifier().contradicts(a, b)] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "quote"),
+    [
+        (
+            "Brindleweed is a possible treatment for mild anxiety.",
+            "Tansyroot is a possible treatment for mild anxiety.",
+        ),
+        (
+            "A possible treatment for mild anxiety is brindleweed.",
+            "A possible treatment for mild anxiety is tansyroot.",
+        ),
+    ],
+)
+def test_a_name_that_no_lexicon_knows_is_not_swapped_at_an_end(statement: str, quote: str) -> None:
+    assert verdict(statement, quote) is not Verdict.SUPPORTED
