@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from random import Random
 from typing import ClassVar
 
 import pytest
+from local_server import listening
 
 from eval.alterations import alterations
 from eval.datasets import reference
@@ -98,23 +98,11 @@ def fenced(body: dict[str, object]) -> dict[str, str]:
     return found
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that lost its patience is what some tests are about."""
-
-
 @pytest.fixture
 def server() -> Iterator[str]:
     Chat.seen, Chat.headers_seen, Chat.broken_times, Chat.reply, Chat.silent_s = [], [], 0, None, 0.0
-    listening = Server(("127.0.0.1", 0), Chat)
-    thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listening.server_port}/v1"
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    with listening(Chat) as chat:
+        yield f"http://127.0.0.1:{chat.server_port}/v1"
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 from urllib.parse import parse_qs
+
+from local_server import listening
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" ?>\n'
 PUBMED_DOCTYPE = (
@@ -243,17 +245,5 @@ def serving(ncbi: Ncbi) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A connection that a fault has closed is closed again by the base class, which may complain."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/entrez/eutils/"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as server:
+        yield f"http://127.0.0.1:{server.server_port}/entrez/eutils/"
