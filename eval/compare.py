@@ -16,7 +16,7 @@ from eval import statistics
 from eval.domain import Item, Outcome, Record
 from eval.log import EvalLog, Summary
 from eval.scorers.named import is_cost
-from eval.summary import pooled
+from eval.summary import Pooled, pooled
 from rag.domain import Frozen
 from rag.errors import InputError
 
@@ -123,6 +123,13 @@ class Pair(NamedTuple):
         return self.after.item
 
 
+class Figures(NamedTuple):
+    """The same pooled figure of both sides of all pairs."""
+
+    before: Pooled
+    after: Pooled
+
+
 def compare(before: EvalLog, after: EvalLog, *, allow_different: bool = False, seed: int = 0) -> Comparison:
     """Compares ``after`` with ``before``; deterministic for a ``seed``.
 
@@ -145,7 +152,8 @@ def compare(before: EvalLog, after: EvalLog, *, allow_different: bool = False, s
         raise InputError(
             f"comparison: {_suite(before)} and {_suite(after)} share no item; expected logs of the same items"
         )
-    contrasts = [_contrast(measure, before, after, pairs, seed) for measure in _measures(before, after)]
+    figures = _figures(pairs)
+    contrasts = [_contrast(measure, before, after, pairs, figures, seed) for measure in _measures(before, after)]
     return Comparison(
         before=_side(before),
         after=_side(after),
@@ -195,10 +203,13 @@ def _value(record: Record, measure: str) -> float | None:
     return score.value if score else None
 
 
-def _contrast(measure: str, before: EvalLog, after: EvalLog, pairs: Sequence[Pair], seed: int) -> Contrast:
-    facts = _facts(measure, before.summaries.get(measure), after.summaries.get(measure))
+def _contrast(
+    measure: str, before: EvalLog, after: EvalLog, pairs: Sequence[Pair], figures: Mapping[str, Figures], seed: int
+) -> Contrast:
+    old, new = before.summaries.get(measure), after.summaries.get(measure)
+    facts = _facts(measure, old, new)
     if is_pooled(measure, before) or is_pooled(measure, after):
-        return _pooled(facts, before.summaries.get(measure), after.summaries.get(measure), pairs, seed)
+        return _pooled(facts, old, new, figures.get(measure), seed)
     scored = [(_value(p.before, measure), _value(p.after, measure), p) for p in pairs]
     both = [(b, a, p) for b, a, p in scored if b is not None and a is not None]
     facts["unscored_before"] = tuple(p.item.item_id for b, a, p in scored if b is None and a is not None)
@@ -220,12 +231,18 @@ def _facts(measure: str, before: Summary | None, after: Summary | None) -> dict[
     return {"measure": measure, "higher_is_better": better, "judge": known.judge if known else "", "notes": notes}
 
 
+def _figures(pairs: Sequence[Pair]) -> dict[str, Figures]:
+    """The pooled figures that both sides of the pairs have, by name."""
+    old, new = ({f.name: f for f in pooled(records)} for records in zip(*pairs, strict=True))
+    return {name: Figures(old[name], figure) for name, figure in new.items() if name in old}
+
+
 def _pooled(
-    facts: dict[str, Any], before: Summary | None, after: Summary | None, pairs: Sequence[Pair], seed: int
+    facts: dict[str, Any], before: Summary | None, after: Summary | None, figures: Figures | None, seed: int
 ) -> Contrast:
     """Each log's own figure; the difference is of the pairs, where both figures are of the same of them."""
     old, new = (summary.value if summary else None for summary in (before, after))
-    found = _difference(facts["measure"], pairs, seed)
+    found = figures.after.difference(figures.before, seed) if figures else None
     if found is None:
         facts["notes"] += ("pooled over items that are not the same in both: no interval",)
         difference = None if old is None or new is None else new - old
@@ -242,15 +259,6 @@ def _pooled(
         low=found.low,
         high=found.high,
     )
-
-
-def _difference(measure: str, pairs: Sequence[Pair], seed: int) -> statistics.Interval | None:
-    """After less before of a pooled figure, resampled together."""
-    mine, theirs = (
-        next((figure for figure in pooled(records) if figure.name == measure), None)
-        for records in ([p.after for p in pairs], [p.before for p in pairs])
-    )
-    return mine.difference(theirs, seed) if mine and theirs else None
 
 
 def _tested(

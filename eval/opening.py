@@ -14,7 +14,7 @@ from eval.judges.base import Judge
 from eval.judges.examiner import Examiner
 from eval.judges.matcher import Matcher
 from eval.judges.premises import Reader
-from eval.judges.weights import CITATIONS, MATCHER, read_fitted
+from eval.judges.weights import MATCHER, read_fitted
 from eval.log import Agreement
 from eval.provenance import code_digest
 from eval.scoring import Scoring, Task
@@ -200,7 +200,7 @@ def judge_of(name: str, reader: Callable[[], Reader]) -> Judge:
     """The judge of that name. Raises ``InputError`` for one that does not exist or is not configured."""
     kind, _, place = name.partition(":")
     if kind == "matcher":
-        return Matcher(Examiner(reader()), read_fitted(MATCHER))
+        return _matcher(reader())
     if kind == "verifier":
         from eval.judges.verifying import VerifyingJudge
 
@@ -216,6 +216,10 @@ def judge_of(name: str, reader: Callable[[], Reader]) -> Judge:
     raise InputError(f"judge {name!r}: unknown; expected matcher, verifier, nli:PATH or llm")
 
 
+def _matcher(reader: Reader) -> Matcher:
+    return Matcher(Examiner(reader), read_fitted(MATCHER))
+
+
 class Judges:
     """The judges of a run; all read with one model. ``names`` and ``agreements`` are for its log.
 
@@ -227,9 +231,8 @@ class Judges:
     def __init__(self, claims: str, citations: str | None, reader: Reader) -> None:
         self._reader = reader
         self._claims = judge_of(claims, lambda: reader)
-        self._citations = (
-            judge_of(citations, lambda: reader) if citations else Matcher(Examiner(reader), read_fitted(CITATIONS))
-        )
+        matcher = self._claims if isinstance(self._claims, Matcher) else _matcher(reader)
+        self._citations = judge_of(citations, lambda: reader) if citations else matcher.for_citations()
         self.names = {"claims": self._claims.name, "citations": self._citations.name}
         self.agreements = tuple(dict.fromkeys(filter(None, map(_agreement, (self._claims, self._citations)))))
 

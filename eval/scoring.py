@@ -6,12 +6,14 @@ unscored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 from eval.domain import Item, Response, Score, Scores, unscored
-from eval.judges.base import Judge, JudgeError
+from eval.judges.base import Judge, JudgeError, Judgement
 from eval.measures import ranking
+from eval.scorers import citations as citations_of
+from eval.scorers import errata
 from eval.scorers.abstention import abstention_scores
 from eval.scorers.citations import checked_score, citation_scores
 from eval.scorers.claims import claim_scores
@@ -29,8 +31,6 @@ RANKING = ("nDCG@10", "AP", "RR", "R@10", "R@100", "P@5", "P@10", "Success@1", "
 #: Measures that stay unscored together when a judge fails.
 CLAIMS = ("claim_recall", "claim_recall_must", "claim_recall_nice", "claim_precision", "contradictions",
           "values_recall")  # fmt: skip
-ERRATA = ("errata_repeated", "errata_corrected")
-CITATIONS = ("citation_recall", "citation_precision", "unsupported_statements", "unsupported_share")
 KQA = ("completeness", "hallucinations")
 
 
@@ -57,26 +57,23 @@ class Scoring:
     ) -> None:
         self._judge, self._citation_judge, self._similar, self._grader = judge, citation_judge, similar, grader
         self._limits = limits
-        self._scored = {"answers": self._answer, "retrieval": self._ranking, "verification": self._verification}[task]
+        self._scored = {"answers": self._answer, "retrieval": self._ranking, "verification": entailment_scores}[task]
 
     def __call__(self, item: Item, response: Response) -> Scores:
         scores = _nothing_gained(self._scored(item, response), response)
         return {**failed(response), **scores, **cost_scores(response)}
 
     def _answer(self, item: Item, response: Response) -> Scores:
-        similar, claims, citations = (
-            _needed(self._similar),
-            _needed(self._judge),
-            _needed(self._citation_judge or self._judge),
-        )
+        similar, judge = _needed(self._similar), _needed(self._judge)
+        claims, citations = _Once(judge), _Once(self._citation_judge or judge)
         gold, related = item.gold, related_scores(item, response, similar, self._limits)
         return {
             **(_judged(CLAIMS, lambda: claim_scores(item, response, claims)) if gold.claims else {}),
-            **(_judged(ERRATA, lambda: errata_scores(item, response, claims, similar)) if gold.errata else {}),
+            **(_judged(errata.NAMES, lambda: errata_scores(item, response, claims, similar)) if gold.errata else {}),
             **(section_scores(item, response, similar, self._limits) if gold.outline else {}),
             **{name: score for name, score in related.items() if gold.related or name != "related_coverage"},
             **checked_score(response),
-            **_judged(CITATIONS, lambda: citation_scores(item, response, citations)),
+            **_judged(citations_of.NAMES, lambda: citation_scores(item, response, citations)),
             **structure_scores(item, response),
             **_judged(KQA, lambda: kqa_scores(item, response, claims)),
             **abstention_scores(item, response, claims),
@@ -97,8 +94,19 @@ class Scoring:
         found = ranking.evaluate({item.item_id: relevant}, {item.item_id: response.ranking}, RANKING)
         return {name: Score(value=value) for name, value in found.topics[item.item_id].items()}
 
-    def _verification(self, item: Item, response: Response) -> Scores:
-        return entailment_scores(item, response)
+
+class _Once:
+    """A judge for one item: several scores ask the same of the same statements, and it answers them once."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.name, self._judge = judge.name, judge
+        self._known: dict[tuple[str, tuple[str, ...]], Judgement] = {}
+
+    def judge(self, claim: str, premises: Sequence[str]) -> Judgement:
+        asked = (claim, tuple(premises))
+        if asked not in self._known:
+            self._known[asked] = self._judge.judge(claim, premises)
+        return self._known[asked]
 
 
 def _nothing_gained(scores: Scores, response: Response) -> Scores:

@@ -16,7 +16,7 @@ from eval.domain import Article, Item, Response, Said, Score, Scores, unscored
 from eval.judges.base import Judge
 from eval.measures import citations
 
-_NAMES = ("citation_recall", "citation_precision", "unsupported_statements", "unsupported_share")
+NAMES = ("citation_recall", "citation_precision", "unsupported_statements", "unsupported_share")
 
 
 class _Statement(NamedTuple):
@@ -35,11 +35,11 @@ def citation_scores(item: Item, response: Response, judge: Judge) -> Scores:
     article = answered(response)
     statements = [_statement(said, article) for said in article.said()]
     if not statements:
-        return {name: unscored("nothing was said that could be cited") for name in _NAMES}
+        return {name: unscored("nothing was said that could be cited") for name in NAMES}
     checked = [s for s in statements if s.is_checkable]
     left_out = [s.said.text for s in statements if not s.is_checkable]
     if left_out and not any(s.said.citations for s in checked):
-        return {name: unscored("none of the cited sources came with text to check against") for name in _NAMES}
+        return {name: unscored("none of the cited sources came with text to check against") for name in NAMES}
     found = citations.answer([(s.said.text, s.passages) for s in checked], _entails(judge))
     details = {"statements": [_row(s, c) for s, c in zip(checked, found.statements, strict=True)]}
     beside = {"not_checked": left_out} if left_out else {}

@@ -11,6 +11,8 @@ from eval.judges.base import Judge
 from eval.scorers.claims import silence
 from eval.scorers.structure import Similar
 
+NAMES = ("errata_repeated", "errata_corrected")
+
 
 def errata_scores(item: Item, response: Response, judge: Judge, similar: Similar) -> Scores:
     """Shares of the reference's errata that the answer repeats, and that it corrects.
@@ -22,13 +24,13 @@ def errata_scores(item: Item, response: Response, judge: Judge, similar: Similar
     it says more than the wrong claim or names it to correct it, while different statements make it both.
     """
     if not item.gold.errata:
-        return {name: unscored("the reference has no errata") for name in ("errata_repeated", "errata_corrected")}
+        return {name: unscored("the reference has no errata") for name in NAMES}
     lines = [s.text for s in answered(response).said()]
     rows = [_fidelity(erratum, lines, judge, similar) for erratum in item.gold.errata]
     why, details = "" if lines else silence(response), {"errata": rows}
     return {
         name: Score(value=sum(bool(row[word]) for row in rows) / len(rows), reason=why, details=details)
-        for name, word in (("errata_repeated", "repeated"), ("errata_corrected", "corrected"))
+        for name, word in zip(NAMES, ("repeated", "corrected"), strict=True)
     }
 
 

@@ -157,11 +157,10 @@ def _coverage(statement: Reading, pool: Pool) -> float:
 def _replaced(statement: Reading, evidence: Reading) -> str | None:
     """A content word put in the place of another between the same neighbours, or at the same end of the sentence."""
     frames = dict(_framed(evidence))
-    for frame, term in _framed(statement):
+    for i, (frame, term) in enumerate(_framed(statement)):
         there = frames.get(frame)
         if term and there and term not in evidence.content and there not in statement.content:
-            at = next(i for i, atom in enumerate(statement.atoms) if atom.term == term)
-            return statement.written(at, at)
+            return statement.written(i, i)
     return None
 
 
