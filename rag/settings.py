@@ -42,7 +42,15 @@ class Settings(Frozen):
         default=160, description="passages that are retrieved to compose an answer from"
     )
     dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5, description="weight of vectors against words when scores are fused; 0 is words only"
+        default=0.8, description="weight of vectors against words when scores are fused; 0 is words only"
+    )
+    reranker: Path | None = Field(
+        default=None,
+        description="folder of a cross-encoder that puts the best hits of `osler search` in order; none is off, since "
+        "it costs more than 20 ms a question",
+    )
+    rerank_depth: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=30, description="how many of the best hits are reranked, where there is a reranker"
     )
     min_coverage: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.6, description="share of the question's subject that evidence must speak of; below it Osler abstains"
@@ -56,6 +64,12 @@ class Settings(Frozen):
         given = str(value)
         is_name = bool(given) and os.sep not in given and not Path(given, "CURRENT").is_file()
         return _home("indexes") / given if is_name else Path(given)
+
+    @field_validator("reranker", mode="before")
+    @classmethod
+    def _unless_empty(cls, value: object) -> object:
+        """A variable that is set to nothing is one that is not set."""
+        return None if value == "" else value
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:

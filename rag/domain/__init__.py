@@ -27,6 +27,7 @@ from rag.domain.answers import (
 )
 from rag.domain.base import Frozen
 from rag.domain.documents import Block, BlockKind, Checked, Document, Hit, Passage
+from rag.domain.filters import Filter
 from rag.domain.sources import EvidenceType, Source
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Document",
     "Evidence",
     "EvidenceType",
+    "Filter",
     "Frozen",
     "Gap",
     "GlossaryEntry",

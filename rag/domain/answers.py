@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rag.domain.base import Frozen
+from rag.domain.filters import Filter
 from rag.domain.sources import EvidenceType
 
 SCHEMA_VERSION = 1
@@ -172,7 +173,10 @@ class ReadAs(Frozen):
 
 
 class Receipt(Frozen):
-    """What is needed to make the same answer again. ``timings_ms`` is the only part that varies."""
+    """What is needed to make the same answer again. ``timings_ms`` is the only part that varies.
+
+    ``filter`` is the one that kept sources out, if one did.
+    """
 
     snapshot_id: str
     corpus_digest: str
@@ -181,6 +185,7 @@ class Receipt(Frozen):
     models: dict[str, str]
     retrieved: tuple[str, ...]
     timings_ms: dict[str, float]
+    filter: Filter | None = None
 
 
 class Answer(Frozen):

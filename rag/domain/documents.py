@@ -102,7 +102,10 @@ class Passage(Frozen):
 
 
 class Hit(NamedTuple):
-    """A retrieved passage: ``row`` is its position in the snapshot, ``score`` in [0, 1], higher is better."""
+    """A retrieved passage: ``row`` is its position in the snapshot, and a higher ``score`` is better.
+
+    What a score means, and its range, is the retriever's; it is comparable within one search.
+    """
 
     passage_id: str
     score: float

@@ -16,7 +16,8 @@ _PMCID = re.compile(r"PMC\d{3,9}")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _JURISDICTION = re.compile(r"[A-Z]{2}|INT")
 _URL = re.compile(r"https?://[^\s/]+\.[^\s]+")
-_FORMS = {"key": _KEY, "doi": _DOI, "pmid": _PMID, "pmcid": _PMCID, "url": _URL, "jurisdiction": _JURISDICTION}
+_FORMS = {"key": _KEY, "doi": _DOI, "pmid": _PMID, "pmcid": _PMCID, "url": _URL, "jurisdiction": _JURISDICTION,
+          "document_set": _KEY}  # fmt: skip
 
 
 class EvidenceType(StrEnum):
@@ -50,7 +51,7 @@ class Source(Frozen):
     read, ``seen_at`` where, when that is not the publisher's page. ``published`` and ``retrieved`` are ISO 8601 dates,
     as exact as they are known ("2018", "2018-11", "2018-11-27"). ``language`` is an ISO 639-1 code. ``mesh`` are MeSH
     descriptors, ``publication_types`` those of MEDLINE; ``original_id`` is the id in the file it came from, where the
-    key had to differ.
+    key had to differ. ``document_set`` is the name under which it was indexed with others.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Source(Frozen):
     mesh: tuple[str, ...] = ()
     publication_types: tuple[str, ...] = ()
     original_id: str | None = None
+    document_set: str | None = None
     note: str | None = None
 
     @property
@@ -89,10 +91,16 @@ class Source(Frozen):
         """Whether it may support a statement: neither retracted nor superseded."""
         return not self.retracted and self.superseded_by is None
 
-    @field_validator("key", "doi", "pmid", "pmcid", "jurisdiction", "url")
+    @field_validator("key", "doi", "pmid", "pmcid", "jurisdiction", "url", "document_set")
     @classmethod
     def _well_formed(cls, value: str | None, info: object) -> str | None:
-        name = getattr(info, "field_name", "")
-        if value is not None and not _FORMS[name].fullmatch(value):
-            raise ValueError(f"{name} {value!r} is not well formed: expected {_FORMS[name].pattern}")
+        problem = problem_with(getattr(info, "field_name", ""), value) if value is not None else None
+        if problem:
+            raise ValueError(problem)
         return value
+
+
+def problem_with(field: str, value: str) -> str | None:
+    """What is wrong with a value of a field of ``Source`` that has a form, if anything is."""
+    form = _FORMS[field]
+    return None if form.fullmatch(value) else f"{field} {value!r} is not well formed: expected {form.pattern}"

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from rag.domain import Document, Passage, Source
 from rag.errors import CorpusError, EncoderError, NotFoundError
 from rag.index import archive
-from rag.index.compact import compact
 from rag.index.encoder import Encoder, OpenVinoEncoder, sha256
 from rag.index.export import PACKAGED_MODEL, encoder_id, export_encoder
 from rag.index.keeping import delete_segments, locked, prune, storage, used_segments
@@ -40,9 +39,12 @@ from rag.index.manifest import (
     sync_folder,
     write_manifest,
 )
+from rag.index.merge import compact, merge, merged_id
 from rag.index.resume import Seen, VectorJournal
 from rag.index.segment import RECORD, Known, Segment, SegmentWriter, digest_of
+from rag.index.snapshot import commonest
 from rag.index.store import Owner
+from rag.index.tiers import groups, is_full
 from rag.ingest.duplicates import KEYS_VERSION
 from rag.ingest.progress import Progress, silent
 from rag.ingest.split import SPLITTER_VERSION
@@ -51,8 +53,6 @@ from rag.language.terms import ANALYSIS_VERSION
 
 #: A segment is closed when it holds so many: its vectors and postings, about 100 MB, are what a build keeps in memory.
 SEGMENT_PASSAGES = 32_768
-#: When more segments than this hold less than an eighth of that, they are made one.
-MOST_SMALL = 8
 
 Documents = Iterable[Document | CorpusError]
 """What readers give: a document, or why there is none."""
@@ -143,7 +143,7 @@ class _Builder:
     """One change of an index: takes documents, then publishes what is live.
 
     ``_current`` are the segments of the current snapshot, ``_others`` those of older ones and of a build that was
-    killed, from which what was made before is taken, and ``_written`` the new ones.
+    killed, from which what was made before is taken, and ``_written`` the new ones, all of which is live.
     """
 
     def __init__(self, index_dir: Path, model: str, progress: Progress, is_strict: bool) -> None:
@@ -157,7 +157,9 @@ class _Builder:
         self._rules = dict(zip(RULES, values, strict=True))
         self._current = current_segments(index_dir, is_strict)
         self._others = other_segments(index_dir, {s.segment_id for s in self._current})
+        self._opened = [*self._current, *self._others]
         self._written: list[Segment] = []
+        self._has_written = False
         self._writer: SegmentWriter | None = None
         self._seen = Seen()
         self._vectors = VectorJournal(index_dir, lambda: self._encoder, progress)
@@ -177,7 +179,7 @@ class _Builder:
     def close(self) -> None:
         if self._writer:
             self._writer.close()
-        for segment in (*self._current, *self._others, *self._written):
+        for segment in self._opened:
             segment.close()
         self._seen.close()
         self._vectors.close()
@@ -230,10 +232,10 @@ class _Builder:
 
     def _twin(self, text_digest: bytes, key: str) -> Owner | None:
         for segment in (*self._elsewhere, *self._written):
-            found = segment.store.with_text(text_digest)
-            source = segment.store.source(found.source_key) if found and found.source_key != key else None
-            if found and source and source.stands:
-                return found
+            for found in segment.store.with_text(text_digest):
+                source = segment.store.source(found.source_key) if found.source_key != key else None
+                if source and source.stands:
+                    return found
         return None
 
     def _finish(self) -> None:
@@ -241,8 +243,9 @@ class _Builder:
         writer, self._writer = self._writer, None
         if writer is None:
             return
-        self._closed(writer.folder, writer.finish(self._rules))
+        self._written.append(self._closed(writer.folder, writer.finish(self._rules)))
         self._vectors.start_anew()
+        self._written = self._joined(self._written, is_full)
 
     def _aside(self) -> Path:
         aside = self._index_dir / SEGMENTS / ".building-segment"
@@ -257,8 +260,9 @@ class _Builder:
             shutil.rmtree(folder)
         aside.rename(folder)
         sync_folder(folder.parent)
-        self._written.append(Segment(folder))
-        return self._written[-1]
+        self._has_written = True
+        self._opened.append(Segment(folder))
+        return self._opened[-1]
 
     # publishing what is live
 
@@ -278,11 +282,11 @@ class _Builder:
             snapshot_id = self._id_of(heapq.merge(*(s.store.digests() for s in stays)))
             archive.keep(self._index_dir, self._replaced(stays, live))
             if entries != listed_segments(self._index_dir, snapshot_id):
-                write_manifest(self._index_dir, snapshot_id, self._facts, entries)
+                write_manifest(self._index_dir, snapshot_id, self._facts, entries, commonest(stays))
         publish(self._index_dir, snapshot_id)
         self._tidy_up()
         sources, passages = (sum(e[name] for e in entries) for name in ("sources", "passages"))
-        return Built(snapshot_id, sources, passages, self._vectors.computed, not self._written)
+        return Built(snapshot_id, sources, passages, self._vectors.computed, not self._has_written)
 
     def _kept(self, snapshot_id: str) -> list[dict[str, Any]] | None:
         """What a kept snapshot lists, if every segment of it is among those that were found whole."""
@@ -302,23 +306,46 @@ class _Builder:
         dropped = {s.segment_id: live.dropped(s) for s in segments}
         orphans = orphans_among(segments, dropped)
         stays: list[Segment] = []
-        again: list[tuple[Segment, Collection[str]]] = []  # with the sources to write anew
         for segment in segments:
-            if segment.rules != self._rules:
-                again.append((segment, segment.store.source_keys() - dropped[segment.segment_id]))
-                continue
-            leaning = orphans[segment.segment_id]
-            stays += self._without(segment, dropped[segment.segment_id] | leaning)
-            again.append((segment, leaning))
-        small = [s for s in stays if s.counts.passages * 8 < SEGMENT_PASSAGES]
-        if len(small) > MOST_SMALL:
-            stays = [s for s in stays if s not in small]
-            again += [(s, s.store.source_keys()) for s in small]
-        self._elsewhere, before = stays, len(self._written)
-        for segment, keys in again:
-            self._copy(segment, keys)
+            if segment.rules == self._rules:
+                stays += self._without(segment, dropped[segment.segment_id] | orphans[segment.segment_id])
+        self._elsewhere, self._written = stays, []
+        for segment in segments:
+            if segment.rules == self._rules:
+                self._copy(segment, orphans[segment.segment_id])
+            else:
+                self._copy(segment, segment.store.source_keys() - dropped[segment.segment_id])
         self._finish()
-        return [*stays, *self._written[before:]]
+        return self._joined([*stays, *self._written])
+
+    def _joined(self, segments: Sequence[Segment], chosen: Callable[[int, int], bool] | None = None) -> list[Segment]:
+        """The same with those made one that are too many of a size; only what ``chosen`` says of its size, if given."""
+        sizes = [s.counts.passages for s in segments]
+        joined = list[Segment]()
+        for group in groups(sizes, SEGMENT_PASSAGES):
+            parts = [segments[place] for place in group]
+            if chosen is None or chosen(sum(sizes[place] for place in group), SEGMENT_PASSAGES):
+                joined.append(self._one(parts))
+            else:
+                joined += parts
+        return joined
+
+    def _one(self, parts: Sequence[Segment]) -> Segment:
+        """Several segments made one, which a build that was killed may have done already."""
+        if len(parts) == 1:
+            return parts[0]
+        segment_id = merged_id(parts)
+        whole = next((s for s in (*self._current, *self._others) if s.segment_id == segment_id), None)
+        if not whole:
+            aside = self._aside()
+            whole = self._closed(aside, merge(parts, aside))
+        used = used_segments(self._index_dir)
+        unused = [part for part in parts if part.segment_id not in used]
+        for part in unused:  # now, since together they may take as much room as all the corpus
+            part.close()
+            self._opened.remove(part)
+        delete_segments(self._index_dir, [part.segment_id for part in unused])
+        return whole
 
     def _without(self, segment: Segment, dropped: Collection[str]) -> list[Segment]:
         """What is left of a segment without some sources: itself, a smaller copy, or nothing."""

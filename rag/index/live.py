@@ -81,10 +81,13 @@ def current_segments(index_dir: Path, is_strict: bool) -> list[Segment]:
 
 
 def other_segments(index_dir: Path, known: Collection[str]) -> list[Segment]:
-    """Segments on disk beside ``known``: of older snapshots, and of a build that was killed before it published."""
-    return _whole(
-        index_dir, ({"segment_id": p.name} for p in sorted((index_dir / SEGMENTS).iterdir()) if p.name not in known)
-    )
+    """Segments on disk beside ``known``: of older snapshots, and of a build that was killed before it published.
+
+    The largest come first, so that a source is found in what several segments were made into, not in one of those.
+    """
+    names = sorted(p.name for p in (index_dir / SEGMENTS).iterdir() if p.name not in known)
+    found = _whole(index_dir, ({"segment_id": name} for name in names))
+    return sorted(found, key=lambda segment: -segment.counts.passages)
 
 
 def listed_segments(index_dir: Path, snapshot_id: str) -> list[dict[str, Any]] | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rag.errors import SnapshotError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CURRENT = "CURRENT"
 SNAPSHOTS = "snapshots"
 SEGMENTS = "segments"
@@ -67,10 +67,12 @@ def snapshot_ids(index_dir: Path) -> list[str]:
 
 
 def write_manifest(
-    index_dir: Path, snapshot_id: str, facts: Mapping[str, Any], segments: Sequence[Mapping[str, Any]]
-) -> None:
+    index_dir: Path, snapshot_id: str, facts: Mapping[str, Any], segments: Sequence[Mapping[str, Any]],
+    abbreviations: Iterable[tuple[str, str]],
+) -> None:  # fmt: skip
     """Writes a manifest aside, flushed, and renames it into place."""
-    body = {**{name: facts[name] for name in SHAPED_BY}, "segments": list(segments)}
+    shaped = {name: facts[name] for name in SHAPED_BY}
+    body = {**shaped, "segments": list(segments), "abbreviations": dict(abbreviations)}
     whole = {"snapshot_id": snapshot_id, **body, "sha256": _checksum(body)}
     (index_dir / SNAPSHOTS).mkdir(exist_ok=True)
     replace_file(manifest_path(index_dir, snapshot_id), json.dumps(whole, indent=1) + "\n")
@@ -90,7 +92,7 @@ def read_manifest(index_dir: Path, snapshot_id: str) -> dict[str, Any]:
         raise SnapshotError(
             f"snapshot {path}: format {version}, expected {FORMAT_VERSION}; run `osler index build` with this version"
         )
-    body = {name: manifest.get(name) for name in (*SHAPED_BY, "segments")}
+    body = {name: manifest.get(name) for name in (*SHAPED_BY, "segments", "abbreviations")}
     is_named_well = snapshot_id_of(manifest) == manifest.get("snapshot_id") == snapshot_id
     if not is_named_well or set(manifest) != {*body, "snapshot_id", "sha256"} or _checksum(body) != manifest["sha256"]:
         raise SnapshotError(f"snapshot {path}: damaged; {_REBUILD}")

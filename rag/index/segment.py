@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,11 +22,14 @@ from numpy.typing import NDArray
 
 from rag.domain import Document, Passage
 from rag.errors import SnapshotError
+from rag.index.arrays import ArrayFile
+from rag.index.columns import FILES as COLUMNS
+from rag.index.columns import Columns, ColumnsWriter
 from rag.index.encoder import sha256
 from rag.index.lexical import FILES as POSTINGS
 from rag.index.lexical import Postings, PostingsWriter
 from rag.index.store import Owner, SentenceRecord, Store, StoreWriter, Twin
-from rag.index.vectors import DenseIndex, DenseWriter, Halves, HalvesFile
+from rag.index.vectors import COMPRESSED_FROM, DenseIndex, DenseWriter, Halves, write_compressed
 from rag.ingest.duplicates import Keys, band_keys, signatures
 from rag.ingest.split import context, split
 from rag.language.abbreviations import definitions
@@ -37,7 +42,13 @@ PASSAGE_VECTORS = "passages.faiss"
 SENTENCE_VECTORS = "sentences.npy"
 RECORD = "segment.json"
 BAND_KEYS = "bands.npy"
-FILES = (STORE, PASSAGE_VECTORS, SENTENCE_VECTORS, BAND_KEYS, *POSTINGS)
+SENTENCE_STARTS = "sentences.starts.npy"
+#: Arrays with a row for each passage. A number in them means the same in every segment, so that rows are copied as
+#: they are when segments are made one or a segment is made without some of its sources (``rag.index.merge``).
+PER_PASSAGE = (BAND_KEYS, *COLUMNS)
+FILES = (STORE, PASSAGE_VECTORS, SENTENCE_VECTORS, SENTENCE_STARTS, *PER_PASSAGE, *POSTINGS)
+#: Only segments of at least ``COMPRESSED_FROM`` passages have this one.
+COMPRESSED_VECTORS = "passages.ivf.faiss"
 #: Texts that are embedded together: enough to sort by length, few enough to hold.
 _PENDING = 2048
 
@@ -81,10 +92,12 @@ class SegmentWriter:
         self._analyzer = Analyzer(lexicon)
         self._store = StoreWriter(folder / STORE)
         self._postings = PostingsWriter()
+        self._columns = ColumnsWriter()
         self._passages = _Embedding(DenseWriter(folder / PASSAGE_VECTORS))
-        self._sentences = _Embedding(HalvesFile(folder / SENTENCE_VECTORS))
+        self._sentences = _Embedding(ArrayFile(folder / SENTENCE_VECTORS, np.float16))
         self._texts: list[str] = []  # whose band keys are not computed yet
         self._band_keys: list[Keys] = []
+        self._starts = array("q")  # the first sentence of each passage
         self._held: dict[bytes, Owner] = {}
         self._title: tuple[str, Analyzer, list[str]] = ("", self._analyzer, [])
         self._abbreviations: Counter[tuple[str, str]] = Counter()
@@ -111,8 +124,10 @@ class SegmentWriter:
                 twins.append(Twin(passage, twin.passage_id, twin.source_key))
                 continue
             rows.append((self.passages, passage, text_digest, self._sentence_rows))
+            self._starts.append(self._sentence_rows)
             embedded = context(passage, document.source)
-            terms = list(self._title_terms(embedded.removesuffix(passage.text), analyzer))
+            # Title and headings say what a passage is about: their words count twice.
+            terms = 2 * self._title_terms(embedded.removesuffix(passage.text), analyzer)
             sentences += self._analysed(passage, analyzer, known, terms)
             self._postings.add(terms)
             self._passages.put(embedded, known)
@@ -121,6 +136,7 @@ class SegmentWriter:
             if document.source.stands:
                 self._held[text_digest] = Owner(passage.passage_id, passage.source_key)
         self._store.add(document, digest, rows, twins, sentences, first)
+        self._columns.add(document.source, len(rows))
         self.sources += 1
         if len(self._passages.new) + len(self._sentences.new) >= _PENDING:
             self._embed()
@@ -161,8 +177,10 @@ class SegmentWriter:
         self._embed()
         folder = self.folder
         vocabulary = self._postings.write(folder)
+        self._columns.write(folder)
         self._passages.target.finish()
         self._sentences.target.finish()
+        np.save(folder / SENTENCE_STARTS, np.array([*self._starts, self._sentence_rows], np.int64))
         np.save(folder / BAND_KEYS, np.concatenate(self._band_keys))
         self._store.finish(vocabulary, ((*pair, n) for pair, n in sorted(self._abbreviations.items())))
         counts = Counts(self.sources, self.passages, self._sentence_rows, self._postings.total_length)
@@ -175,21 +193,33 @@ class SegmentWriter:
 
 
 def write_record(folder: Path, digests: Iterable[str], rules: Mapping[str, Any], counts: Counts) -> str:
-    """Writes the record of a segment whose files are all there; returns its id, a digest of documents and ``rules``."""
-    whole = hashlib.sha256(json.dumps(dict(rules), sort_keys=True).encode())
-    for digest in digests:
-        whole.update(digest.encode())
-    segment_id = whole.hexdigest()[:16]
-    files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in FILES}
+    """Writes the record of a segment whose ``FILES`` are all there, and what is made from those of a large one.
+
+    Returns its id, a digest of documents and ``rules``.
+    """
+    segment_id = segment_id_of(digests, rules)
+    names: tuple[str, ...] = FILES
+    if counts.passages >= COMPRESSED_FROM:
+        write_compressed(DenseIndex(folder / PASSAGE_VECTORS), folder / COMPRESSED_VECTORS)
+        names = (*FILES, COMPRESSED_VECTORS)
+    files = {n: {"bytes": (folder / n).stat().st_size, "sha256": sha256(folder / n)} for n in names}
     record = {"segment_id": segment_id, "rules": dict(rules), "counts": counts._asdict(), "files": files}
     (folder / RECORD).write_text(_written(record), "utf-8")
     return segment_id
 
 
+def segment_id_of(digests: Iterable[str], rules: Mapping[str, Any]) -> str:
+    """Digest of the documents, from theirs in their order, and of ``rules``: 16 hexadecimal digits."""
+    whole = hashlib.sha256(json.dumps(dict(rules), sort_keys=True).encode())
+    for digest in digests:
+        whole.update(digest.encode())
+    return whole.hexdigest()[:16]
+
+
 class _Embedding:
     """Texts on their way to a file of vectors, in the order in which they came."""
 
-    def __init__(self, target: DenseWriter | HalvesFile) -> None:
+    def __init__(self, target: DenseWriter | ArrayFile) -> None:
         self.target = target
         self.new: list[str] = []
         self._order: list[NDArray[np.float16] | None] = []
@@ -218,14 +248,21 @@ class Segment:
         self.segment_id = str(self.record["segment_id"])
         self.counts = Counts(**self.record["counts"])
         self.store = Store(folder / STORE)
-        self.dense = DenseIndex(folder / PASSAGE_VECTORS)
+        compressed = folder / COMPRESSED_VECTORS if COMPRESSED_VECTORS in self.record["files"] else None
+        self.dense = DenseIndex(folder / PASSAGE_VECTORS, compressed)
         self.postings = Postings(folder)
         self.sentence_vectors: Halves = np.load(folder / SENTENCE_VECTORS, mmap_mode="r")
+        #: The first sentence of each passage, and at the end how many there are: shape (passages + 1,).
+        self.sentence_starts: NDArray[np.int64] = np.load(folder / SENTENCE_STARTS, mmap_mode="r")
         self.band_keys: Keys = np.load(folder / BAND_KEYS, mmap_mode="r")
 
     @property
     def rules(self) -> dict[str, Any]:
         return dict(self.record["rules"])
+
+    @cached_property
+    def columns(self) -> Columns:
+        return Columns.read(self.folder)
 
     def known(self, key: str) -> dict[str, NDArray[np.float16]]:
         """The vectors of one source's passages and sentences, by the text that each was made from."""
@@ -251,7 +288,9 @@ def read_segment(folder: Path) -> dict[str, Any]:
         content = (folder / RECORD).read_text("utf-8")
         record: dict[str, Any] = json.loads(content)
         is_whole = (
-            content == _written(record) and set(record["files"]) == set(FILES) and record["segment_id"] == folder.name
+            content == _written(record)
+            and set(record["files"]) - {COMPRESSED_VECTORS} == set(FILES)
+            and record["segment_id"] == folder.name
         )
         Counts(**record["counts"])
     except (OSError, ValueError, KeyError, TypeError) as error:

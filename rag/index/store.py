@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rag.domain import Document, Passage, Role, Source
 from rag.errors import SnapshotError
 
 _SCHEMA = """
-CREATE TABLE source (key TEXT PRIMARY KEY, digest TEXT NOT NULL, record TEXT NOT NULL, text TEXT NOT NULL,
-                     blocks TEXT NOT NULL, cites TEXT NOT NULL, place INTEGER NOT NULL,
-                     first_passage INTEGER NOT NULL, passages INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE passage (row INTEGER PRIMARY KEY, passage_id TEXT UNIQUE NOT NULL, text_digest BLOB NOT NULL,
+CREATE TABLE source (place INTEGER PRIMARY KEY, key TEXT NOT NULL, digest TEXT NOT NULL,
+                     first_passage INTEGER NOT NULL, passages INTEGER NOT NULL, record TEXT NOT NULL,
+                     text TEXT NOT NULL, blocks TEXT NOT NULL, cites TEXT NOT NULL);
+CREATE TABLE passage (row INTEGER PRIMARY KEY, passage_id TEXT NOT NULL, text_digest BLOB NOT NULL,
                       record TEXT NOT NULL, first_sentence INTEGER NOT NULL, sentences INTEGER NOT NULL);
 CREATE TABLE twin (passage_id TEXT PRIMARY KEY, source_key TEXT NOT NULL, of_passage TEXT NOT NULL,
                    of_source TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
@@ -34,31 +32,47 @@ CREATE TABLE abbreviation (short TEXT NOT NULL, long TEXT NOT NULL, sources INTE
 """
 #: Made when all rows are there, which is faster than keeping them up.
 _LOOKUPS = """
+CREATE UNIQUE INDEX source_key ON source (key);
+CREATE UNIQUE INDEX passage_id ON passage (passage_id);
 CREATE INDEX passage_text ON passage (text_digest);
 CREATE INDEX twin_of ON twin (of_passage);
 CREATE INDEX twin_of_source ON twin (of_source);
 CREATE INDEX twin_source ON twin (source_key);
 CREATE INDEX source_digest ON source (digest);
 """
+#: For sorting the lookups, and for the pages that are written: what is larger goes through temporary files.
+_CACHE_KB = 32_768
+
+#: What is copied of an attached store by one run, with what is added to its numbers.
+_APPEND = (
+    """INSERT INTO source SELECT place + :by_place, key, digest, first_passage + :by_passage, passages, record, text,
+       blocks, cites FROM old.source WHERE place >= :place AND place < :end_place ORDER BY place""",
+    """INSERT INTO passage SELECT row + :by_passage, passage_id, text_digest, record, first_sentence + :by_sentence,
+       sentences FROM old.passage WHERE row >= :passage AND row < :end_passage ORDER BY row""",
+    """INSERT INTO sentence SELECT row + :by_sentence, passage_row + :by_passage, start, end, role, terms
+       FROM old.sentence WHERE row >= :sentence AND row < :end_sentence ORDER BY row""",
+)
 
 
-_COPY = """
-INSERT INTO source SELECT key, digest, record, text, blocks, cites, row_number() OVER (ORDER BY place) - 1,
-    coalesce(sum(passages) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0), passages
-    FROM old.source WHERE key NOT IN gone;
-INSERT INTO passage SELECT p.new, passage_id, text_digest, record, s.new, sentences
-    FROM p JOIN old.passage o ON o.row = p.old JOIN s ON s.old = o.first_sentence ORDER BY p.new;
-INSERT INTO sentence SELECT s.new, p.new, start, end, role, terms
-    FROM s JOIN old.sentence o ON o.row = s.old JOIN p ON p.old = o.passage_row ORDER BY s.new;
-INSERT INTO twin SELECT * FROM old.twin WHERE source_key NOT IN gone
-""".split(";")
+class Run(NamedTuple):
+    """Sources that lie one after the other in a segment, with their passages and sentences: all half-open."""
+
+    place: int
+    end_place: int
+    passage: int
+    end_passage: int
+    sentence: int
+    end_sentence: int
 
 
-class Kept(NamedTuple):
-    """Rows that stay, ascending."""
+class Part(NamedTuple):
+    """What is copied of a store: its ``runs``, which leave out the sources ``dropped``, and how many sources that go
+    define each abbreviation."""
 
-    passages: NDArray[np.int64]
-    sentences: NDArray[np.int64]
+    path: Path
+    runs: Sequence[Run]
+    dropped: Sequence[str]
+    undefined: Mapping[tuple[str, str], int]
 
 
 class SentenceRecord(NamedTuple):
@@ -96,6 +110,7 @@ class Placed(NamedTuple):
     """Where a document lies in a segment: passages ``first`` to ``first + passages``, half-open."""
 
     digest: str
+    place: int
     first: int
     passages: int
 
@@ -104,11 +119,7 @@ class StoreWriter:
     """Writes the store of one segment, document by document."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        # A half-written store is thrown away, so that a journal of it would be of no use.
-        self._db.execute("PRAGMA journal_mode = OFF")
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_SCHEMA)
+        self._db = _new(path)
         self._db.execute("BEGIN")
         self._sources = 0
 
@@ -119,8 +130,8 @@ class StoreWriter:
         blocks = "[" + ",".join(b.model_dump_json(exclude_defaults=True) for b in document.blocks) + "]"
         self._db.execute(
             "INSERT INTO source VALUES (?,?,?,?,?,?,?,?,?)",
-            (source.key, digest, source.model_dump_json(exclude_defaults=True), document.text, blocks,
-             json.dumps(document.cites), self._sources, first_passage, len(passages)),
+            (self._sources, source.key, digest, first_passage, len(passages),
+             source.model_dump_json(exclude_defaults=True), document.text, blocks, json.dumps(document.cites)),
         )  # fmt: skip
         self._sources += 1
         self._db.executemany("INSERT INTO passage VALUES (?,?,?,?,?,?)", (
@@ -148,29 +159,43 @@ class StoreWriter:
         self._db.close()
 
 
-def copy_store(
-    source: Path, path: Path, dropped: Collection[str], kept: Kept, frequencies: Iterable[int],
-    abbreviations: Iterable[tuple[str, str, int]],
-) -> None:  # fmt: skip
-    """Writes a store without the sources ``dropped``: rows numbered anew, and terms with their new ``frequencies``."""
+def _new(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
+    # A half-written store is thrown away, so that a journal of it would be of no use.
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA synchronous = OFF")
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     db.executescript(_SCHEMA)
-    db.execute("ATTACH ? AS old", (str(source),))
-    db.executescript("CREATE TEMP TABLE gone (key TEXT PRIMARY KEY) WITHOUT ROWID;"
-                     "CREATE TEMP TABLE p (old INTEGER PRIMARY KEY, new INTEGER);"
-                     "CREATE TEMP TABLE s (old INTEGER PRIMARY KEY, new INTEGER);")  # fmt: skip
+    return db
+
+
+def append_stores(parts: Iterable[Part], path: Path, vocabulary: Iterable[tuple[str, int, int]]) -> None:
+    """Writes what is copied of some stores, one after the other, as one, with this sorted ``vocabulary``.
+
+    Memory does not grow with what is copied.
+    """
+    db = _new(path)
+    ends = [0, 0, 0]  # of places, passages and sentences
+    for part in parts:
+        db.execute("ATTACH ? AS old", (str(part.path),))
+        db.execute("BEGIN")
+        for run in part.runs:
+            by = [end - first for end, first in zip(ends, run[::2], strict=True)]
+            ends = [end + last - first for end, first, last in zip(ends, run[::2], run[1::2], strict=True)]
+            moved = {**run._asdict(), **dict(zip(("by_place", "by_passage", "by_sentence"), by, strict=True))}
+            for statement in _APPEND:
+                db.execute(statement, moved)
+        db.execute("INSERT INTO twin SELECT * FROM old.twin WHERE source_key NOT IN (SELECT value FROM json_each(?))",
+                   (json.dumps(part.dropped),))  # fmt: skip
+        db.execute("INSERT INTO abbreviation SELECT * FROM old.abbreviation WHERE true "
+                   "ON CONFLICT DO UPDATE SET sources = sources + excluded.sources")  # fmt: skip
+        db.executemany("UPDATE abbreviation SET sources = sources - ? WHERE short = ? AND long = ?",
+                       ((count, *pair) for pair, count in part.undefined.items()))  # fmt: skip
+        db.execute("COMMIT")
+        db.execute("DETACH old")
     db.execute("BEGIN")
-    db.executemany("INSERT INTO gone VALUES (?)", ((key,) for key in dropped))
-    db.executemany("INSERT INTO p VALUES (?,?)", ((row, i) for i, row in enumerate(kept.passages.tolist())))
-    db.executemany("INSERT INTO s VALUES (?,?)", ((row, i) for i, row in enumerate(kept.sentences.tolist())))
-    for statement in _COPY:
-        db.execute(statement)
-    terms = [term for (term,) in db.execute("SELECT term FROM old.term ORDER BY term_id")]
-    left = ((term, int(df)) for term, df in zip(terms, frequencies, strict=True) if df)
-    db.executemany("INSERT INTO term VALUES (?,?,?)", ((term, i, df) for i, (term, df) in enumerate(left)))
-    db.executemany("INSERT INTO abbreviation VALUES (?,?,?)", abbreviations)
+    db.execute("DELETE FROM abbreviation WHERE sources <= 0")
+    db.executemany("INSERT INTO term VALUES (?,?,?)", vocabulary)
     db.execute("COMMIT")
     db.executescript(_LOOKUPS)
     db.close()
@@ -194,15 +219,31 @@ class Store:
         (record,) = self._db.execute("SELECT record FROM passage WHERE row = ?", (row,)).fetchone()
         return Passage.model_validate_json(record)
 
+    def passage_ids(self, rows: Sequence[int]) -> list[str]:
+        """The ids of these passages, in the order of ``rows``; no record is read."""
+        # One parameter, whatever their number, so that SQLite's bound on parameters does not matter.
+        found: dict[int, str] = dict(self._db.execute(
+            "SELECT row, passage_id FROM passage WHERE row IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(rows)),),
+        ))  # fmt: skip
+        return [found[row] for row in rows]
+
     def row_of(self, passage_id: str) -> int | None:
         found = self._db.execute("SELECT row FROM passage WHERE passage_id = ?", (passage_id,)).fetchone()
         return int(found[0]) if found else None
 
-    def with_text(self, text_digest: bytes) -> Owner | None:
-        """The passage whose text has this digest."""
+    def rows_of(self, passage_ids: Collection[str]) -> dict[str, int]:
+        """Rows of those of ``passage_ids`` that the segment has, by id."""
+        return dict(self._db.execute(
+            "SELECT passage_id, row FROM passage WHERE passage_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(passage_ids)),),
+        ))  # fmt: skip
+
+    def with_text(self, text_digest: bytes) -> list[Owner]:
+        """The passages whose text has this digest, in the order of their rows."""
         found = self._db.execute("SELECT passage_id, json_extract(record, '$.source_key') FROM passage "
-                                 "WHERE text_digest = ?", (text_digest,)).fetchone()  # fmt: skip
-        return Owner(*found) if found else None
+                                 "WHERE text_digest = ? ORDER BY row", (text_digest,))  # fmt: skip
+        return [Owner(*row) for row in found]
 
     def twin(self, passage_id: str) -> Twin | None:
         """A passage of this segment that is stored under another's."""
@@ -215,6 +256,15 @@ class Store:
         """The passages of this segment's sources that are stored under ``passage_id``, sorted by their ids."""
         found = self._db.execute("SELECT record FROM twin WHERE of_passage = ? ORDER BY passage_id", (passage_id,))
         return [Passage.model_validate_json(record) for (record,) in found]
+
+    def twin_sources(self) -> Iterator[tuple[str, Source]]:
+        """For each passage that is stored under another's: the id of that one, and its own source."""
+        rows = self._db.execute("SELECT of_passage, key, s.record FROM twin t JOIN source s ON key = source_key "
+                                "ORDER BY key, t.passage_id")  # fmt: skip
+        for _, group in groupby(rows, key=lambda row: row[1]):
+            (first, _, record), *others = group
+            source = Source.model_validate_json(record)
+            yield from ((of_passage, source) for of_passage in (first, *(row[0] for row in others)))
 
     def leaning_on(self, source_key: str) -> list[tuple[str, str]]:
         """This segment's sources with a passage stored under one of ``source_key``: (key, that passage's id)."""
@@ -257,24 +307,28 @@ class Store:
 
     def source_order(self) -> list[str]:
         """Keys of all sources, in the order in which they were added."""
-        return [key for (key,) in self._db.execute("SELECT key FROM source ORDER BY place")]
+        # The index has both columns, and the table all texts.
+        found = self._db.execute("SELECT key FROM source INDEXED BY source_key ORDER BY place")
+        return [key for (key,) in found]
 
     def placed(self, key: str) -> Placed | None:
-        found = self._db.execute("SELECT digest, first_passage, passages FROM source WHERE key = ?", (key,)).fetchone()
-        return Placed(*found) if found else None
-
-    def sentence_span(self, first: int, passages: int) -> tuple[int, int]:
-        """Rows of the sentences of passages ``first`` to ``first + passages``, half-open; there is at least one."""
-        low, high = self._db.execute(
-            "SELECT min(first_sentence), max(first_sentence + sentences) FROM passage WHERE row >= ? AND row < ?",
-            (first, first + passages),
+        found = self._db.execute(
+            "SELECT digest, place, first_passage, passages FROM source WHERE key = ?", (key,)
         ).fetchone()
-        return int(low), int(high)
+        return Placed(*found) if found else None
 
     def digests(self) -> Iterator[str]:
         """Digests of all documents, sorted."""
         for (digest,) in self._db.execute("SELECT digest FROM source ORDER BY digest"):
             yield digest
+
+    def placed_digests(self) -> Iterator[tuple[int, str]]:
+        """(place, digest) of all documents, in their order."""
+        yield from self._db.execute("SELECT place, digest FROM source INDEXED BY source_digest ORDER BY place")
+
+    def vocabulary(self) -> Iterator[tuple[str, int, int]]:
+        """(term, term id, number of passages that have it), sorted."""
+        yield from self._db.execute("SELECT term, term_id, df FROM term ORDER BY term")
 
     def sentences(self, passage_rows: Sequence[int]) -> list[SentenceRecord]:
         """Sentences of these passages, in the order of their rows."""
@@ -288,9 +342,9 @@ class Store:
 
     def terms(self, terms: Iterable[str]) -> dict[str, TermStats]:
         """Statistics of those terms that the segment has."""
-        wanted = sorted(set(terms))
-        marks = ",".join("?" * len(wanted))
-        rows = self._db.execute(f"SELECT * FROM term WHERE term IN ({marks})", wanted)  # noqa: S608  question marks
+        rows = self._db.execute(
+            "SELECT * FROM term WHERE term IN (SELECT value FROM json_each(?))", (json.dumps(sorted(set(terms))),)
+        )
         return {term: TermStats(term_id, df) for term, term_id, df in rows}
 
     def abbreviations(self) -> Iterator[tuple[str, str, int]]:

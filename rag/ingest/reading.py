@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rag.domain import Document
-from rag.errors import CorpusError
+from rag.domain.sources import problem_with
+from rag.errors import CorpusError, InputError
 from rag.ingest.files import source_files
 from rag.ingest.progress import Progress, silent
 
@@ -53,6 +54,24 @@ def documents(
             before += _size(file)
     if files:
         told("read", total, total)
+
+
+def in_set(items: Iterable[Document | CorpusError], document_set: str | None) -> Iterator[Document | CorpusError]:
+    """The documents as ones of a document set, but for those that say themselves of which they are.
+
+    Raises:
+        InputError: the name of the set is not well formed.
+    """
+    if document_set is not None and (problem := problem_with("document_set", document_set)):
+        raise InputError(f"{problem}; a name such as guidelines-2024")
+    return (_named(item, document_set) if isinstance(item, Document) else item for item in items)
+
+
+def _named(document: Document, document_set: str | None) -> Document:
+    if document_set is None or document.source.document_set is not None:
+        return document
+    source = document.source.model_copy(update={"document_set": document_set})
+    return document.model_copy(update={"source": source})
 
 
 class _Worker:

@@ -27,6 +27,7 @@ from rag.index.manifest import CURRENT, corpus_digest, current_id, manifest_path
 from rag.index.segment import FILES, RECORD, digest_of
 from rag.index.snapshot import Snapshot, segment_problems
 from rag.index.store import Store
+from rag.index.tiers import LARGEST, MOST_ALIKE
 from rag.ingest.readers.markdown import read_file
 from rag.ingest.split import context, split
 
@@ -245,10 +246,10 @@ def test_there_must_be_an_index_to_change(tmp_path: Path, change: object) -> Non
 
 
 def test_many_small_segments_are_made_one(index: Path) -> None:
-    for i in range(builder.MOST_SMALL + 1):
+    for i in range(MOST_ALIKE + 1):
         built = add([document(f"one{i}", BODY.format(f"salt{i}", i))], index)
         assert built.embedded == 2
-    assert len(read_manifest(index, built.snapshot_id)["segments"]) <= builder.MOST_SMALL
+    assert len(read_manifest(index, built.snapshot_id)["segments"]) <= MOST_ALIKE
     assert opens(index) == built.snapshot_id
     assert (built.sources, built.passages) == (5 + 9, 7 + 9)
 
@@ -387,13 +388,14 @@ def test_a_damaged_journal_is_named(index: Path) -> None:
 # what a killed build leaves
 
 _CHILD = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 import rag.index.build as builder
 from rag.ingest.readers.markdown import read_markdown
 
 point, index, files = sys.argv[1], Path(sys.argv[2]), [Path(f) for f in sys.argv[3:]]
-builder.SEGMENT_PASSAGES = 40
+builder.SEGMENT_PASSAGES = int(os.environ.get("SEGMENT_PASSAGES", 40))
+import rag.index.merge as merging
 import rag.index.resume as resume
 import rag.index.segment as segment
 resume._BATCH = 16
@@ -413,6 +415,8 @@ def stop_before(module, name):
 
 for name in ("sync", "write_manifest", "publish", "delete_segments"):
     stop_before(builder, name)
+stop_before(builder, "merge")
+stop_before(merging, "write_record")
 documents = [read_markdown(f.read_bytes(), f.name) for f in files]
 reach("start")
 builder.build(documents, index, progress=lambda step, done, total: reach(f"{step}{done}"))
@@ -462,6 +466,71 @@ def test_a_killed_build_leaves_the_published_snapshot_and_is_resumed(
         kill_at(child, point)
     built = check_after_a_kill(index, tmp_path / "files", before)
     assert built.embedded == left_to_embed
+
+
+@pytest.mark.parametrize(
+    ("point", "is_made_one"),
+    [("merge", False), ("write_record", False), ("delete_segments", True), ("write_manifest", True)],
+)
+def test_a_build_killed_while_segments_are_made_one_goes_on_from_there(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch, point: str, is_made_one: bool
+) -> None:
+    monkeypatch.setenv("SEGMENT_PASSAGES", "4")
+    monkeypatch.setattr(builder, "SEGMENT_PASSAGES", 4)
+    index, files = empty_index(tmp_path / "index", encoder), tmp_path / "files"
+    with start_child(index, files, "t", point) as child:
+        kill_at(child, point)
+    assert not (index / CURRENT).exists()
+    documents = [read_file(file) for file in sorted(files.iterdir())]
+    built = build(documents, index)
+    assert (built.sources, built.passages, built.embedded, built.reused) == (65, 67, 0, is_made_one)
+    assert opens(index) == built.snapshot_id
+    assert len(list((index / "segments").iterdir())) == 1
+    assert build(documents, index).reused
+
+
+def test_an_addition_killed_after_segments_were_made_one_finds_them_again(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(MOST_ALIKE - 1):
+        add([document(f"one{i}", BODY.format(f"salt{i}", i))], index)
+    last = document("last", BODY.format("salt", 99))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(builder, "write_manifest", killed)
+    with pytest.raises(KeyboardInterrupt):
+        add([last], index)
+    monkeypatch.undo()
+    monkeypatch.setattr(builder, "merge", killed)
+    built = add([last], index)
+    assert (built.sources, built.embedded) == (5 + MOST_ALIKE, 0)
+    assert opens(index) == built.snapshot_id
+    assert len(read_manifest(index, built.snapshot_id)["segments"]) == 1
+
+
+def test_a_large_build_makes_segments_one_as_it_goes(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it never has many open, nor more on disk than it needs."""
+    monkeypatch.setattr(builder, "SEGMENT_PASSAGES", 1)
+    index, most = empty_index(tmp_path / "index", encoder), 0
+
+    def given() -> Iterator[Document]:
+        nonlocal most
+        for i in range(2 * LARGEST + 20):
+            yield document(f"d{i}", f"- Statement {i}. {{#s{i}}}\n")
+            most = max(most, len(list((index / "segments").iterdir())))
+
+    built = build(given(), index)
+    assert most <= LARGEST + 3
+    assert opens(index) == built.snapshot_id
+    entries = read_manifest(index, built.snapshot_id)["segments"]
+    assert [e["passages"] for e in entries] == [LARGEST, LARGEST, 20]
+    with Snapshot(index) as found:
+        keys = [found.store.passage(row).source_key for row in range(built.passages)]
+    assert keys == [f"d{i}" for i in range(2 * LARGEST + 20)]
 
 
 @pytest.mark.slow
@@ -575,8 +644,8 @@ def test_a_manifest_that_is_none_is_refused_and_built_again(index: Path, content
 
 def test_another_format_is_named(index: Path) -> None:
     path = manifest_path(index, current_id(index))
-    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 3'))
-    with pytest.raises(SnapshotError, match="format 3, expected 2; run `osler index build` with this version"):
+    path.write_text(path.read_text().replace('"format_version": 3', '"format_version": 2'))
+    with pytest.raises(SnapshotError, match="format 2, expected 3; run `osler index build` with this version"):
         Snapshot(index)
 
 

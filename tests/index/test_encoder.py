@@ -1,18 +1,23 @@
-"""One suite for both encoders: the exported model and the original that it is checked against."""
+"""One suite for all encoders: the exported model on two runtimes, and the original that it is checked against."""
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from small_corpus import exported_encoder
 
 from rag.errors import EncoderError
-from rag.index.encoder import RECORD_FILE, Encoder, OnnxEncoder
+from rag.index.encoder import RECORD_FILE, Encoder, OnnxEncoder, OpenVinoEncoder
 from rag.index.export import PACKAGED_MODEL, TOLERANCE, OriginalEncoder, encoder_id, export_encoder
+from rag.index.graph import write_graph
 
 TEXTS = (
     "HIT",
@@ -59,11 +64,16 @@ def onnx(exported: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
+def openvino(exported: Path) -> Encoder:
+    return OpenVinoEncoder(exported)
+
+
+@pytest.fixture(scope="module")
 def original() -> Encoder:
     return OriginalEncoder(PACKAGED_MODEL)
 
 
-@pytest.fixture(scope="module", params=["onnx", "original"])
+@pytest.fixture(scope="module", params=["onnx", "openvino", "original"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     made: Encoder = request.getfixturevalue(request.param)
     return made
@@ -89,6 +99,18 @@ def test_order_is_kept_and_a_vector_does_not_depend_on_its_neighbours(encoder: E
     assert np.abs(together - alone).max() < 1e-5
 
 
+@pytest.mark.parametrize("threads", [1, 2, 0])
+@pytest.mark.parametrize("runtime", [OpenVinoEncoder, partial(OpenVinoEncoder, may_halve=False)])
+def test_openvino_gives_the_same_bits_among_any_neighbours_on_any_number_of_threads(
+    exported: Path, threads: int, runtime: Callable[..., Encoder]
+) -> None:
+    one, other = runtime(exported, threads=1), runtime(exported, threads=threads)
+    alone = np.concatenate([one.encode([text]) for text in TEXTS])
+    order = random.Random(threads).sample(range(len(TEXTS)), len(TEXTS))
+    assert (other.encode([TEXTS[i] for i in order]) == alone[order]).all()
+    assert (other.encode(TEXTS * 3) == np.tile(alone, (3, 1))).all()
+
+
 def test_no_texts_give_no_vectors(encoder: Encoder) -> None:
     vectors = encoder.encode([])
     assert vectors.shape == (0, encoder.dimension)
@@ -106,9 +128,16 @@ def test_a_long_text_is_cut_at_the_window_not_before(encoder: Encoder) -> None:
     assert np.abs(a - c).max() > 1e-3, "words within the window were ignored"
 
 
-def test_the_export_equals_the_original(onnx: Encoder, original: Encoder) -> None:
+def test_the_export_equals_the_original(exported: Path, onnx: Encoder, original: Encoder) -> None:
     assert onnx.encoder_id == original.encoder_id == encoder_id(PACKAGED_MODEL)
-    assert np.abs(onnx.encode(TEXTS) - original.encode(TEXTS)).max() < TOLERANCE
+    expected = original.encode(TEXTS)
+    assert np.abs(onnx.encode(TEXTS) - expected).max() < TOLERANCE
+    assert np.abs(OpenVinoEncoder(exported, may_halve=False).encode(TEXTS) - expected).max() < TOLERANCE
+
+
+def test_the_vectors_of_the_runtimes_can_be_compared(onnx: Encoder, openvino: Encoder) -> None:
+    assert openvino.encoder_id == onnx.encoder_id
+    assert (onnx.encode(TEXTS) * openvino.encode(TEXTS)).sum(1).min() > 0.9999
 
 
 def test_a_second_export_is_not_made(exported: Path) -> None:
@@ -116,6 +145,25 @@ def test_a_second_export_is_not_made(exported: Path) -> None:
     assert export_encoder(PACKAGED_MODEL, exported.parent) == exported
     assert (exported / "model.onnx").stat().st_mtime_ns == before
     assert not [p.name for p in exported.parent.iterdir() if p.name.startswith(".")]
+
+
+def test_an_export_with_an_older_graph_is_replaced(exported: Path, tmp_path: Path) -> None:
+    for index in ("older", "newer"):
+        shutil.copytree(exported, tmp_path / index / "encoders" / exported.name)
+    older = tmp_path / "older" / "encoders" / exported.name
+    record = json.loads((older / RECORD_FILE).read_text())
+    del record["graph_version"]
+    (older / RECORD_FILE).write_text(json.dumps(record))
+    assert export_encoder(PACKAGED_MODEL, older.parent) == older
+    assert (older / RECORD_FILE).read_bytes() == (exported / RECORD_FILE).read_bytes()
+    assert (older / "model.onnx").samefile(tmp_path / "newer" / "encoders" / exported.name / "model.onnx")
+
+
+@pytest.mark.parametrize(("kind", "problem"), [("roberta", "type 'roberta'"), ("bert", "word_embeddings")])
+def test_a_model_that_is_no_bert_is_refused(tmp_path: Path, kind: str, problem: str) -> None:
+    with pytest.raises(EncoderError, match=problem):
+        write_graph(SimpleNamespace(model_type=kind, hidden_act="gelu"), {}, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
@@ -131,8 +179,11 @@ def test_a_record_that_is_none_is_refused(tmp_path: Path, record: str) -> None:
         OnnxEncoder(tmp_path)
 
 
+@pytest.mark.parametrize("runtime", [OnnxEncoder, OpenVinoEncoder])
 @pytest.mark.parametrize("damage", ["no model", "no tokenizer", "garbled model", "garbled tokenizer"])
-def test_missing_or_garbled_files_are_refused(exported: Path, tmp_path: Path, damage: str) -> None:
+def test_missing_or_garbled_files_are_refused(
+    exported: Path, tmp_path: Path, damage: str, runtime: type[OnnxEncoder | OpenVinoEncoder]
+) -> None:
     what, name = damage.split()
     file = {"model": "model.onnx", "tokenizer": "tokenizer.json"}[name]
     for path in exported.iterdir():
@@ -141,7 +192,7 @@ def test_missing_or_garbled_files_are_refused(exported: Path, tmp_path: Path, da
     if what == "garbled":
         (tmp_path / file).write_bytes(b"\x08garbled")
     with pytest.raises(EncoderError, match=r"cannot be loaded.*build the index again") as caught:
-        OnnxEncoder(tmp_path)
+        runtime(tmp_path)
     assert "\n" not in str(caught.value)
 
 

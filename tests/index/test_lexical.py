@@ -31,7 +31,8 @@ def scores(corpus: list[list[str]], query: dict[str, float]) -> np.ndarray:
         weights = {
             vocabulary[t][0]: w * idf(len(corpus), vocabulary[t][1]) for t, w in query.items() if t in vocabulary
         }
-        return Postings(Path(name)).scores(weights, max(1.0, sum(map(len, corpus)) / len(corpus)))
+        mean_length = max(1.0, sum(map(len, corpus)) / len(corpus))
+        return Postings(Path(name)).scores(weights, mean_length, np.arange(len(corpus)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,8 +70,14 @@ def test_the_vocabulary_counts_documents(corpus: list[list[str]]) -> None:
 
 def test_a_hand_computed_score() -> None:
     corpus = [["argatroban", "dose", "dose"], ["heparin"]]
-    expected = math.log(1 + (2 - 1 + 0.5) / (1 + 0.5)) * 2 / (2 + 0.9 * (1 - 0.4 + 0.4 * 3 / 2))
+    expected = math.log(1 + (2 - 1 + 0.5) / (1 + 0.5)) * 2 / (2 + K1 * (1 - B + B * 3 / 2))
     assert scores(corpus, {"dose": 1.0}) == pytest.approx([expected, 0])
+
+
+def test_counts_end_where_16_bits_do(tmp_path: Path) -> None:
+    written([["dose"] * 70_000, ["dose"]], tmp_path)
+    assert Postings(tmp_path).counts([0], np.arange(2)).tolist() == [[65_535], [1]]
+    assert Postings(tmp_path).lengths(np.arange(2)).tolist() == [70_000, 1]
 
 
 def test_idf_is_never_negative_and_falls_with_the_frequency() -> None:
@@ -88,7 +95,8 @@ def test_no_terms_score_nothing() -> None:
 
 def test_documents_without_terms_can_be_written_and_opened(tmp_path: Path) -> None:
     assert written([[], []], tmp_path) == {}
-    assert Postings(tmp_path).scores({}, 1.0).tolist() == [0, 0]
+    assert Postings(tmp_path).scores({}, 1.0, np.arange(2)).tolist() == [0, 0]
+    assert Postings(tmp_path).search({}, 1.0, 5)[0].tolist() == []
 
 
 def test_written_files_hold_no_pickles(tmp_path: Path) -> None:

@@ -7,22 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from written_vectors import best_of, unit, write_vectors
 
 from rag.errors import SnapshotError
-from rag.index.vectors import DenseIndex, DenseWriter, HalvesFile
-
-
-def unit(n: int, d: int, seed: int) -> NDArray[np.float32]:
-    made = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
-
-
-def write_vectors(vectors: NDArray[np.float32], path: Path, batch: int = 7) -> None:
-    writer = DenseWriter(path)
-    for first in range(0, len(vectors), batch):
-        writer.add(vectors[first : first + batch].astype(np.float16))
-    writer.finish()
+from rag.index.vectors import DenseIndex, DenseWriter
 
 
 @settings(max_examples=25, deadline=None)
@@ -30,16 +18,54 @@ def write_vectors(vectors: NDArray[np.float32], path: Path, batch: int = 7) -> N
 def test_search_is_exact(n: int, k: int, seed: int) -> None:
     stored, query = unit(n, 16, seed), unit(1, 16, seed + 1)[0]
     with tempfile.TemporaryDirectory() as name:
-        write_vectors(stored, Path(name) / "v.faiss")
+        write_vectors(stored, Path(name) / "v.faiss", batch=7)
         index = DenseIndex(Path(name) / "v.faiss")
         rows, scores = index.search(query, k)
-    products = stored.astype(np.float16).astype(np.float32) @ query
-    expected = np.argsort(-products, kind="stable")[:k]
     assert len(index) == n
-    assert len(rows) == min(k, n)
-    assert rows.dtype == np.int64
-    assert np.abs(scores - products[expected]).max() < 1e-5
-    assert np.abs(products[rows] - products[expected]).max() < 1e-5, "ties may change places"
+    assert (rows.dtype, scores.dtype) == (np.int64, np.float32)
+    assert rows.tolist() == best_of(stored, query, k)[0].tolist()
+    assert scores.tolist() == best_of(stored, query, k)[1].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 200), st.floats(0, 1), st.integers(0, 99))
+def test_equal_vectors_are_found_by_row_however_many_there_are(k: int, n: int, share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stored, query = unit(3, 16, seed)[rng.integers(0, 3, n)], unit(1, 16, seed + 1)[0]
+    allowed = rng.random(n) < share
+    with tempfile.TemporaryDirectory() as name:
+        write_vectors(stored, Path(name) / "v.faiss")
+        index = DenseIndex(Path(name) / "v.faiss")
+        for within in (None, allowed):
+            assert index.search(query, k, within)[0].tolist() == best_of(stored, query, k, within)[0].tolist()
+
+
+@pytest.mark.parametrize("left", [0, 1, 5, 30, 31, 32, 500, 1999, 2000])
+@pytest.mark.parametrize("k", [1, 10, 400, 3000])
+def test_only_allowed_rows_are_found_and_all_of_them(tmp_path: Path, left: int, k: int) -> None:
+    stored, query = unit(2000, 16, 1), unit(1, 16, 2)[0]
+    write_vectors(stored, tmp_path / "v.faiss")
+    allowed = np.zeros(2000, np.bool_)
+    allowed[np.random.default_rng(left).choice(2000, left, replace=False)] = True
+    rows, scores = DenseIndex(tmp_path / "v.faiss").search(query, k, allowed)
+    expected = best_of(stored, query, k, allowed)
+    assert len(rows) == min(k, left)
+    assert (rows.tolist(), scores.tolist()) == (expected[0].tolist(), expected[1].tolist())
+
+
+def test_a_row_has_one_score(tmp_path: Path) -> None:
+    stored, query = unit(3000, 48, 1), unit(1, 48, 2)[0]
+    write_vectors(stored, tmp_path / "v.faiss")
+    index = DenseIndex(tmp_path / "v.faiss")
+    scores = index.scores(query, np.arange(3000))
+    shuffled = np.random.default_rng(0).permutation(3000)
+    assert (index.scores(query, shuffled) == scores[shuffled]).all()
+    assert [index.scores(query, np.array([row]))[0] for row in range(50)] == scores[:50].tolist()
+    for allowed in (None, scores > 0, np.arange(3000) < 20):
+        rows, found = index.search(query, 12, allowed)
+        assert (found == scores[rows]).all()
+    assert index.scores(query, np.array([7, 7])).tolist() == [scores[7]] * 2
+    assert index.scores(query, np.empty(0, np.int64)).shape == (0,)
 
 
 @pytest.mark.parametrize("k", [0, -1])
@@ -66,18 +92,19 @@ def test_vectors_are_kept_as_halves_and_given_back(tmp_path: Path) -> None:
     assert index.vectors(0, 0).shape == (0, 64)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 9))
-def test_a_file_of_halves_is_a_numpy_array(sizes: list[int], d: int) -> None:
-    batches = [unit(n, d, n).astype(np.float16) for n in sizes]
-    with tempfile.TemporaryDirectory() as name:
-        file = HalvesFile(Path(name) / "h.npy")
-        for batch in batches:
-            file.add(batch)
-        file.finish()
-        found = np.load(Path(name) / "h.npy", allow_pickle=False)
-    assert found.dtype == np.float16
-    assert found.tolist() == [row for batch in batches for row in batch.tolist()]
+@pytest.mark.parametrize("sizes", [[], [0], [5], [3, 0, 4, 1]])
+def test_what_is_written_batch_by_batch_is_the_file_that_faiss_writes(tmp_path: Path, sizes: list[int]) -> None:
+    import faiss
+
+    vectors = [unit(n, 24, i).astype(np.float16) for i, n in enumerate(sizes)]
+    writer = DenseWriter(tmp_path / "v.faiss")
+    expected = faiss.IndexScalarQuantizer(24 if sizes else 1, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    expected.is_trained = True
+    for batch in vectors:
+        writer.add(batch)
+        expected.add(batch.astype(np.float32))
+    writer.finish()
+    assert (tmp_path / "v.faiss").read_bytes() == faiss.serialize_index(expected).tobytes()
 
 
 @pytest.mark.parametrize("content", [b"", b"not an index", b"IxFI" + bytes(8), bytes(4096)])

@@ -165,7 +165,7 @@ def _flag(value: object) -> bool:
 
 _FORMS: dict[str, Callable[[object], object]] = {
     **dict.fromkeys("container volume issue pages licence publisher issuing_body note".split(), _text),
-    **dict.fromkeys("jurisdiction seen_at superseded_by".split(), _text),
+    **dict.fromkeys("jurisdiction seen_at superseded_by document_set".split(), _text),
     **dict.fromkeys("authors mesh publication_types supersedes".split(), _texts),
     **dict.fromkeys("published retrieved as_of".split(), date_of),
     **dict.fromkeys("retracted et_al".split(), _flag),
