@@ -96,6 +96,12 @@ def _is_safe_in_lower_case(acronym: str) -> bool:
     return len(acronym) >= 3 and acronym.lower() not in _ALSO_WORDS
 
 
+def _is_no_word(abbreviation: str) -> bool:
+    """Whether it is none in lower case either: with a digit, a hyphen or a slash, or long and without a vowel."""
+    letters = abbreviation.lower()
+    return not letters.isalpha() or (len(letters) >= 3 and not any(c in "aeiouy" for c in letters))
+
+
 def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
@@ -124,17 +130,21 @@ class Lexicon:
         """With pairs (abbreviation, long form) mined from a corpus.
 
         A long form that is known lends its concept to the abbreviation; an unknown one becomes a concept of kind
-        ``term``. An abbreviation that the table already knows keeps the table's meaning.
+        ``term``. An abbreviation that the table already knows keeps the table's meaning. What a corpus abbreviates may
+        be a word in lower case ("ARe", "iN", "CELL"), so that case counts unless it can be none.
         """
         new = [(s, long) for s, long in abbreviations if s not in self.acronyms and _keys(s) not in self.forms]
         if not new:
             return self
-        concepts, surface = dict(self.concepts), []
+        concepts, surface, acronyms = dict(self.concepts), [], dict(self.acronyms)
         for short, long in new:
             name = self.forms.get(_keys(long)) or self._concept_in(long) or long.lower()
             concepts.setdefault(name, Concept(name, "term", ()))
-            surface += [(short, name), (long, name)]
-        return self._indexed(concepts, surface, dict(self.forms), dict(self.acronyms), dict(self.longest))
+            surface.append((long, name))
+            acronyms.setdefault(short, name)
+            if _is_no_word(short):
+                surface.append((short, name))
+        return self._indexed(concepts, surface, dict(self.forms), acronyms, dict(self.longest))
 
     def _concept_in(self, long: str) -> str | None:
         found = self.mentions(long)

@@ -10,7 +10,7 @@ import Stemmer
 from rag.language.lexicon import Lexicon, Mention, tokens
 
 #: Raise when the analysis of terms or roles changes in a way that the lexicon's digest does not show.
-ANALYSIS_VERSION = "2"
+ANALYSIS_VERSION = "3"
 
 #: Words that carry no content, in questions and in passages.
 STOP_WORDS = frozenset(
