@@ -166,6 +166,7 @@ def _add_ask(commands: _Commands[argparse.ArgumentParser], shared: argparse.Argu
     ask.add_argument("--format", choices=FORMATS, default="text", help="form of the answer (default: %(default)s)")
     ask.add_argument("--audience", choices=AUDIENCES, default=AUDIENCES[0], help="reader (default: %(default)s)")
     ask.add_argument("--quotes", action="store_true", help="in text, show the quotes under each statement")
+    _add_filter(ask)
 
 
 def _add_search(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -173,6 +174,25 @@ def _add_search(commands: _Commands[argparse.ArgumentParser], shared: argparse.A
     search.add_argument("question", metavar="QUESTION", help="the question; - reads it from standard input")
     search.add_argument("--k", type=int, default=10, metavar="N", help="how many passages (default: %(default)s)")
     _add_json(search)
+    _add_filter(search)
+
+
+def _add_filter(command: argparse.ArgumentParser) -> None:
+    """Each option restricts; of several values, separated by commas or given one by one, any will do."""
+    options = command.add_argument_group("only sources")
+    for name, which in (("from", "or later"), ("to", "or earlier")):
+        options.add_argument(f"--year-{name}", type=int, metavar="YEAR", help=f"of this year {which}")
+    for name, metavar, which in (
+        ("evidence", "KIND[,KIND]", "of these kinds, such as guideline,systematic_review"),
+        ("jurisdiction", "CODE[,CODE]", "of these jurisdictions, such as US,GB,INT"),
+        ("source", "KEY[,KEY]", "with these keys, as printed by osler corpus list"),
+        ("set", "NAME[,NAME]", "of these document sets, as named by osler index build --set"),
+    ):
+        options.add_argument(f"--{name}", action="append", type=_values, default=[], metavar=metavar, help=which)
+
+
+def _values(given: str) -> list[str]:
+    return [value.strip() for value in given.split(",")]  # an empty one is refused: it would restrict nothing
 
 
 def _add_show(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -206,6 +226,9 @@ def _add_sources(command: argparse.ArgumentParser, number: str, help_text: str) 
     command.add_argument("sources", metavar="SOURCE", nargs=number, type=Path, help=help_text)
     command.add_argument(
         "--report", metavar="FILE", type=Path, help="write a line for each file or record that was skipped"
+    )
+    command.add_argument(
+        "--set", dest="document_set", metavar="NAME", help="name these sources as a set, but those that say their own"
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from api.terminal import label, line, state, write, write_answer, write_fields, write_json
 
 if TYPE_CHECKING:
-    from rag.domain import Hit, Passage, Source
+    from rag.domain import Filter, Hit, Passage, Source
     from rag.pipeline import Pipeline
     from rag.settings import Settings
 
@@ -22,19 +22,23 @@ def ask(arguments: Namespace) -> int:
     from rag.domain import Audience
 
     question = _question(arguments.question)
-    answer = pipeline_of(arguments).ask(question, Audience(arguments.audience))
+    within = filter_of(arguments)
+    answer = pipeline_of(arguments).ask(question, Audience(arguments.audience), within)
     write_answer(answer, arguments.format, quotes=arguments.quotes)
     return 0
 
 
 def search(arguments: Namespace) -> int:
-    found = pipeline_of(arguments).search(_question(arguments.question), arguments.k)
+    question, within = _question(arguments.question), filter_of(arguments)
+    found = pipeline_of(arguments).search(question, arguments.k, within)
     if arguments.as_json:
         write_json(json.dumps([_hit_record(*row) for row in enumerate(found, 1)], indent=2, ensure_ascii=False))
         return 0
     for rank, (hit, passage, source) in enumerate(found, 1):
         mark = f" ({state(source)})" if state(source) else ""
         write(f"{rank:>3}  {hit.score:.3f}  {hit.passage_id}  {label(source)}{mark}\n     {line(passage.text)}\n")
+    if not found and within.restricts:
+        write(f"no passage passes the filter: {within}\n")
     return 0
 
 
@@ -51,6 +55,23 @@ def show(arguments: Namespace) -> int:
     write("".join(f"the same words stand in {p.passage_id}\n" for p in twins))
     write("".join(f"nearly the same words ({s:.0%}) stand in {p.passage_id}\n" for p, s in near))
     return 0
+
+
+def filter_of(arguments: Namespace) -> Filter:
+    """What the options of a command ask of sources. Raises ``InputError`` for a value that cannot be."""
+    from rag.domain import Filter
+
+    def listed(values: list[list[str]]) -> list[str]:
+        return [value for several in values for value in several]
+
+    return Filter.of(
+        year_from=arguments.year_from,
+        year_to=arguments.year_to,
+        evidence_types=listed(arguments.evidence),
+        jurisdictions=[code.upper() for code in listed(arguments.jurisdiction)],
+        sources=listed(arguments.source),
+        document_sets=listed(arguments.set),
+    )
 
 
 def settings_of(arguments: Namespace, **given: object) -> Settings:

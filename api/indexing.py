@@ -32,7 +32,7 @@ def add(arguments: Namespace) -> int:
 
 def _from_files(arguments: Namespace, change: Any, done: str) -> int:
     from rag.errors import CorpusError
-    from rag.ingest.reading import documents
+    from rag.ingest.reading import documents, in_set
 
     settings = settings_of(arguments, model=getattr(arguments, "model", None))
     sources = arguments.sources or [settings.corpus_dir]
@@ -41,8 +41,8 @@ def _from_files(arguments: Namespace, change: Any, done: str) -> int:
         raise CorpusError(f"{gone}: does not exist; expected a file or a folder of them")
     # Libraries print while a model is exported; standard output is for the one line below.
     with progress() as told, Skipped(arguments.report) as skipped, redirect_stdout(sys.stderr):
-        built = change(documents(sources, told=told), settings.index_dir, model=settings.model, progress=told,
-                       skip=skipped)  # fmt: skip
+        read = in_set(documents(sources, told=told), arguments.document_set)
+        built = change(read, settings.index_dir, model=settings.model, progress=told, skip=skipped)
     write(_summary(built, "already there" if built.reused else done) + skipped.summary())
     return skipped.exit_code
 

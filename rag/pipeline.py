@@ -11,24 +11,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag import __version__
 from rag.answer.article import Article, Parts, abstained, redirected
 from rag.answer.compose import plan
 from rag.answer.disagree import conflicts
 from rag.answer.needed import missing
 from rag.answer.premises import corrections
-from rag.answer.question import interpret
+from rag.answer.question import Query, interpret
 from rag.answer.related import related
 from rag.answer.select import Matcher, candidates
 from rag.answer.sentences import Sentences
 from rag.answer.sufficiency import coverage, gaps, speaks_to, together
 from rag.answer.triage import redirection
 from rag.answer.verify import Verifier
-from rag.domain import Answer, Audience, Hit, Passage, Receipt, Source
+from rag.domain import Answer, Audience, Filter, Hit, Passage, Receipt, Source
 from rag.errors import InputError, QuestionError
 from rag.index.snapshot import Snapshot
+from rag.ingest.split import context
 from rag.language.terms import STOP_WORDS, stem
-from rag.retrieve.hybrid import retrieve
+from rag.retrieve.base import Retriever
+from rag.retrieve.hybrid import HybridRetriever
+from rag.retrieve.rerank import CrossEncoderReranker
 from rag.settings import Settings
 
 
@@ -36,12 +42,19 @@ class Pipeline:
     """One opened snapshot and what answers questions from it. Safe to share between threads.
 
     Everything is deterministic: the same question on the same snapshot gives the same answer, but for its timings.
+
+    Args:
+        retriever: of this snapshot; hybrid as the settings say when absent.
     """
 
-    def __init__(self, settings: Settings, snapshot: Snapshot) -> None:
+    def __init__(self, settings: Settings, snapshot: Snapshot, retriever: Retriever | None = None) -> None:
         self.settings = settings
         self.snapshot = snapshot
-        self._lock = threading.Lock()  # SQLite's connection and the encoder are used by one question at a time
+        self.retriever = retriever or HybridRetriever(snapshot, settings.dense_weight)
+        #: None unless the settings name one; its model is loaded when it is first used.
+        self.reranker = CrossEncoderReranker(settings.reranker) if settings.reranker else None
+        # Composing is Python's own work, at which threads take turns: 16 at once all wait twice as long as in a queue.
+        self._composing = threading.Lock()
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Pipeline:
@@ -54,38 +67,55 @@ class Pipeline:
         return Verifier(self.snapshot.analyzer.lexicon)
 
     @cached_property
+    def models(self) -> dict[str, str]:
+        """The models in use, by what each is for: a name, and a digest of its weights."""
+        encoder = self.snapshot.encoder
+        named = {"encoder": f"{encoder.model}@{encoder.encoder_id}"}
+        return named | ({"reranker": self.reranker.name} if self.reranker else {})
+
+    @cached_property
     def sentences(self) -> Sentences:
         return Sentences(self.snapshot)
 
-    def ask(self, question: str, audience: Audience = Audience.CLINICIAN) -> Answer:
-        """The article that answers ``question``, or the reason why there is none.
+    def ask(self, question: str, audience: Audience = Audience.CLINICIAN, within: Filter | None = None) -> Answer:
+        """The article that answers ``question`` from the sources that ``within`` passes, or why there is none.
 
         Raises:
             QuestionError: the question is empty or longer than the settings allow.
+            NotFoundError: ``within`` names a source or a document set that the snapshot does not have.
         """
-        with self._lock:
-            return self._ask(self._checked(question), audience)
+        return self._ask(self._checked(question), audience, within if within and within.restricts else None)
 
-    def _ask(self, question: str, audience: Audience) -> Answer:
+    def _ask(self, question: str, audience: Audience, within: Filter | None) -> Answer:
         clock, snapshot = Clock(), self.snapshot
         fixed = redirection(question)
         if fixed:
-            return redirected(question, fixed, audience, self._receipt((), clock))
+            return redirected(question, fixed, audience, self._receipt((), clock, within))
         with clock.step("interpret"):
             query = interpret(question, snapshot.analyzer, self._unknown)
         with clock.step("embed"):
             vector = snapshot.encoder.encode([query.text])[0]
         with clock.step("retrieve"):
-            hits = retrieve(snapshot, query.text, vector, self.settings.candidates, self.settings.dense_weight)
+            # Composing heeds which passages there are, not their order.
+            hits = self._retrieve(query.text, vector, self.settings.candidates, within, in_order=False)
+        with self._composing:
+            return self._answer(query, vector, hits, audience, within, clock)
+
+    def _answer(
+        self, query: Query, vector: NDArray[np.float32], hits: Sequence[Hit], audience: Audience,
+        within: Filter | None, clock: Clock,
+    ) -> Answer:  # fmt: skip
+        """From what was retrieved to the article."""
+        snapshot = self.snapshot
         with clock.step("select"):
             matcher = Matcher(snapshot, query)
-            pool = candidates(snapshot, self.sentences, matcher, vector, hits)
+            pool = candidates(snapshot, self.sentences, matcher, vector, hits, within)
             covered = coverage(query, pool, matcher)
         with clock.step("premises"):
-            wrong = corrections(snapshot, self.sentences, matcher, self.verifier)
+            wrong = corrections(snapshot, self.retriever, self.sentences, matcher, self.verifier, within)
         is_covered = speaks_to(covered, self.settings.min_coverage)
         if not is_covered and not wrong:
-            return abstained(query, covered, pool, audience, self._receipt(hits, clock))
+            return abstained(query, covered, pool, audience, self._receipt(hits, clock, within))
         with clock.step("compose"):
             # Where the corpus only contradicts what the question assumes, that is all there is to say.
             lexicon = snapshot.analyzer.lexicon
@@ -96,41 +126,64 @@ class Pipeline:
                 wrong,
                 conflicts(query, planned.pool, lexicon),
                 missing(query, shown, planned.pool, pool, lexicon),
-                gaps(query, shown, covered, lexicon),
+                gaps(query, shown, covered, lexicon, within),
                 together(query, shown, lexicon),
                 related(query, planned.pool, planned.main, lexicon),
             )
         with clock.step("verify"):
-            article = Article(query, audience, snapshot, self.verifier)
-            return article.assembled(parts, lambda: self._receipt(hits, clock))
+            article = Article(query, audience, snapshot, self.verifier, within)
+            return article.assembled(parts, lambda: self._receipt(hits, clock, within))
 
     def warm(self) -> None:
         """Loads what the first question would otherwise wait for."""
         _ = self.snapshot.encoder, self.snapshot.analyzer, self.verifier, self.sentences
+        if self.reranker:
+            self.reranker.warm()
 
     def close(self) -> None:
         self.snapshot.close()
 
-    def search(self, question: str, k: int = 10) -> list[tuple[Hit, Passage, Source]]:
-        """The ``k`` best passages for ``question`` with their sources, best first."""
+    def search(self, question: str, k: int = 10, within: Filter | None = None) -> list[tuple[Hit, Passage, Source]]:
+        """The ``k`` best passages for ``question`` with their sources, which ``within`` passes, best first."""
         if k < 1:
             raise InputError(f"k {k}: expected at least 1")
         text, snapshot = self._checked(question), self.snapshot
-        with self._lock:
-            vector = snapshot.encoder.encode([text])[0]
-            hits = retrieve(snapshot, text, vector, k, self.settings.dense_weight)
-            passages = [snapshot.store.passage(h.row) for h in hits]
-            return [(h, p, snapshot.store.source(p.source_key)) for h, p in zip(hits, passages, strict=True)]
+        vector = snapshot.encoder.encode([text])[0]
+        hits = self._retrieve(text, vector, k, within, in_order=True)
+        passages = [snapshot.store.shown(h.row, within) for h in hits]
+        return [(h, p, snapshot.store.source(p.source_key)) for h, p in zip(hits, passages, strict=True)]
 
     def passage(self, passage_id: str) -> tuple[Passage, Source]:
         """A passage with its source, also of a version replaced since. Raises ``NotFoundError`` for an unknown id."""
-        with self._lock:
-            return self.snapshot.passage(passage_id)
+        return self.snapshot.passage(passage_id)
 
     def alike(self, passage: Passage) -> tuple[list[Passage], list[tuple[Passage, float]]]:
         """Passages of other sources with the same words, and those with nearly the same and how nearly, in [0.8, 1]."""
-        with self._lock:
-            return self.snapshot.store.twins(passage.passage_id), self.snapshot.store.near(passage)
+        return self.snapshot.store.same_words(passage.passage_id), self.snapshot.store.near(passage)
+
+    def _retrieve(
+        self, text: str, vector: NDArray[np.float32], k: int, within: Filter | None, *, in_order: bool
+    ) -> list[Hit]:
+        """The ``k`` best passages of sources that ``within`` passes, reranked where there is a reranker.
+
+        Without ``in_order`` only where it can change which they are, since it takes much longer than all the rest.
+        """
+        depth = self.settings.rerank_depth if self.reranker else 0
+        if depth <= k and not in_order:
+            depth = 0
+        selection, most = self.snapshot.selection(within), max(k, depth)
+        hits = self.retriever.search(text, vector, most, selection)
+        if selection is not None:
+            shown = (h._replace(passage_id=self.snapshot.store.shown(h.row, within).passage_id) for h in hits)
+            hits = sorted(shown, key=lambda h: (-h.score, h.passage_id))
+        return self._reranked(text, hits, depth, within)[:k]
+
+    def _reranked(self, text: str, hits: list[Hit], depth: int, within: Filter | None) -> list[Hit]:
+        if not self.reranker or not depth:
+            return hits
+        store = self.snapshot.store
+        passages = [store.shown(hit.row, within) for hit in hits[:depth]]
+        return self.reranker.rerank(text, [context(p, store.source(p.source_key)) for p in passages], hits)
 
     def _unknown(self, words: Iterable[str]) -> set[str]:
         """Those of ``words`` that the corpus does not use."""
@@ -152,15 +205,16 @@ class Pipeline:
             raise QuestionError(f"question of {len(text)} characters: expected at most {most}; shorten it")
         return text
 
-    def _receipt(self, hits: Sequence[Hit], clock: Clock) -> Receipt:
+    def _receipt(self, hits: Sequence[Hit], clock: Clock, within: Filter | None) -> Receipt:
         return Receipt(
             snapshot_id=self.snapshot.snapshot_id,
             corpus_digest=self.snapshot.corpus_digest,
             settings_digest=self.settings.digest(),
             software=f"osler {__version__}",
-            models={"encoder": f"{self.snapshot.encoder.model}@{self.snapshot.encoder.encoder_id}"},
+            models=self.models,
             retrieved=tuple(h.passage_id for h in hits),
             timings_ms=clock.timings(),
+            filter=within,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rag.answer import headings
@@ -16,7 +17,7 @@ from rag.answer.premises import Correction
 from rag.answer.question import Query
 from rag.answer.references import Numbering, reference
 from rag.answer.select import Candidate
-from rag.answer.sufficiency import Coverage
+from rag.answer.sufficiency import Coverage, unspoken
 from rag.answer.verify import Verifier
 from rag.domain import (
     Answer,
@@ -24,6 +25,7 @@ from rag.domain import (
     Branch,
     Disagreement,
     Evidence,
+    Filter,
     Gap,
     GlossaryEntry,
     Needed,
@@ -50,6 +52,11 @@ DISCLAIMER = {
 }
 DISCLAIMER[Audience.TRAINEE] = DISCLAIMER[Audience.CLINICIAN]
 _NEAREST = 3
+_SILENT = "The sources in this corpus do not speak to this question, so nothing is answered."
+_KEPT_OUT = (
+    "The sources that pass the filter do not speak to this question, so nothing is answered. The filter may be why: it "
+    "leaves only"
+)
 _ONLY_DOSES = (
     "What these sources say on this is about doses and monitoring, which your treating team decides with you: ask them."
 )
@@ -73,15 +80,17 @@ class Parts(NamedTuple):
 
 
 class Article:
-    """Assembles one answer."""
+    """Assembles one answer, of sources that ``within`` passes."""
 
-    def __init__(self, query: Query, audience: Audience, snapshot: Snapshot, verifier: Verifier) -> None:
+    def __init__(
+        self, query: Query, audience: Audience, snapshot: Snapshot, verifier: Verifier, within: Filter | None = None
+    ) -> None:
         self._query = query
         self._audience = audience
         self._snapshot = snapshot
         self._verifier = verifier
         self._numbering = Numbering()
-        self._writer = Writer(verifier, self._numbering, snapshot.store.twins)
+        self._writer = Writer(verifier, self._numbering, partial(snapshot.store.same_words, within=within))
 
     def assembled(self, parts: Parts, receipt: Callable[[], Receipt]) -> Answer:
         """The answer of ``parts``. Parts are written in the order in which they are read, so numbers ascend."""
@@ -190,13 +199,14 @@ def abstained(
 ) -> Answer:
     """Says that the corpus does not speak to the question, what is missing, and what came nearest."""
     missing = dict.fromkeys([*([covered.lacking] if covered.lacking else []), *map(query.named, covered.open)])
+    within = receipt.filter
     return _without_article(
         query.asked,
         audience,
         receipt,
-        "The sources in this corpus do not speak to this question, so nothing is answered.",
+        f"{_KEPT_OUT} {within}." if within else _SILENT,
         readings=query.readings,
-        gaps=tuple(Gap(aspect=m, reason="no passage in this corpus speaks of it") for m in missing),
+        gaps=tuple(Gap(aspect=m, reason=unspoken(within)) for m in missing),
         nearest=tuple(evidence(c, f"N{n}") for n, c in enumerate(pool[:_NEAREST], 1)),
     )
 
@@ -242,6 +252,7 @@ def _without_article(
 
 
 def answer_id(question: str, audience: Audience, receipt: Receipt) -> str:
-    """The same for the same question, audience, snapshot, settings and software."""
-    parts = (question, audience.value, receipt.snapshot_id, receipt.settings_digest, receipt.software)
+    """The same for the same question, audience, filter, snapshot, settings and software."""
+    parts = [question, audience.value, receipt.snapshot_id, receipt.settings_digest, receipt.software]
+    parts += [receipt.filter.model_dump_json()] if receipt.filter else []
     return "a" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from rag.answer.select import Candidate, Matcher, candidates
 from rag.answer.sentences import Sentences
 from rag.answer.verify import Verifier
+from rag.domain import Filter
 from rag.index.snapshot import Snapshot
 from rag.language.polarity import Stance, stance
 from rag.language.terms import Analyzer, is_generic
-from rag.retrieve.hybrid import retrieve
+from rag.retrieve.base import Retriever
 
 _PASSAGES = 30
 _MOST_PER_PREMISE = 2
@@ -28,8 +29,11 @@ class Correction(NamedTuple):
     candidate: Candidate
 
 
-def corrections(snapshot: Snapshot, sentences: Sentences, matcher: Matcher, verifier: Verifier) -> list[Correction]:
-    """Contradicted premises of the question with their evidence, in the order of the question."""
+def corrections(
+    snapshot: Snapshot, retriever: Retriever, sentences: Sentences, matcher: Matcher, verifier: Verifier,
+    within: Filter | None = None,
+) -> list[Correction]:  # fmt: skip
+    """Contradicted premises of the question with their evidence, from sources that ``within`` passes, in its order."""
     query = matcher.query
     if not query.premises:
         return []
@@ -37,9 +41,9 @@ def corrections(snapshot: Snapshot, sentences: Sentences, matcher: Matcher, veri
     vectors = snapshot.encoder.encode(query.premises)
     found: list[Correction] = []
     for premise, vector in zip(query.premises, vectors, strict=True):
-        hits = retrieve(snapshot, premise, vector, _PASSAGES)
+        hits = retriever.search(premise, vector, _PASSAGES, snapshot.selection(within))
         about = {c for m in lexicon.mentions(premise) for c in (m.concept, *lexicon.ancestors(m.concept))}
-        pool = candidates(snapshot, sentences, matcher, vector, hits)
+        pool = candidates(snapshot, sentences, matcher, vector, hits, within)
         found += _against(
             premise, [c for c in pool if c.sentence.excludes.isdisjoint(about)], verifier, snapshot.analyzer
         )

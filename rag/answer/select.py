@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rag.answer.question import TREATMENTS, Query
 from rag.answer.sentences import Said, Sentence, Sentences, can_be_shown
-from rag.domain import Hit, Passage, Role, Source
+from rag.domain import Filter, Hit, Passage, Role, Source
 from rag.index.lexical import idf
 from rag.index.snapshot import Snapshot
 from rag.index.store import SentenceRecord
@@ -81,19 +81,29 @@ class Candidate:
 
 
 def candidates(
-    snapshot: Snapshot, sentences: Sentences, matcher: Matcher, vector: NDArray[np.float32], hits: Sequence[Hit]
+    snapshot: Snapshot,
+    sentences: Sentences,
+    matcher: Matcher,
+    vector: NDArray[np.float32],
+    hits: Sequence[Hit],
+    within: Filter | None = None,
 ) -> list[Candidate]:
-    """All sentences of ``hits``, sorted by (-relevance, place), but for those of retracted or superseded sources."""
+    """All sentences of ``hits``, sorted by (-relevance, place), but for those of retracted or superseded sources.
+
+    Each is of a source that ``within`` passes.
+    """
     store = snapshot.store
-    standing = [h.row for h in hits if store.source(store.passage(h.row).source_key).stands]
+    passages = {h.row: store.shown(h.row, within) for h in hits}
+    standing = [row for row, passage in passages.items() if store.source(passage.source_key).stands]
     if not standing:
         return []
-    records = [r for r in store.sentences(standing) if _is_statement(store.passage(r.passage_row), r)]
+    records = [r for r in store.sentences(standing) if _is_statement(passages[r.passage_row], r)]
     if not records:
         return []
     vectors = snapshot.sentence_vectors[[r.row for r in records]]
     cosines = (vectors @ vector).tolist()
-    found = [matcher.candidate(sentences.of(r), c, v) for r, c, v in zip(records, cosines, vectors, strict=True)]
+    read = (sentences.of(r, passages[r.passage_row]) for r in records)
+    found = [matcher.candidate(s, c, v) for s, c, v in zip(read, cosines, vectors, strict=True)]
     return sorted(found, key=lambda c: (-c.relevance, c.place))
 
 

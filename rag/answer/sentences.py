@@ -217,14 +217,14 @@ class Sentences:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._read: dict[int, Sentence] = {}
+        self._read: dict[tuple[int, str], Sentence] = {}
 
-    def of(self, record: SentenceRecord) -> Sentence:
-        if record.row not in self._read:
+    def of(self, record: SentenceRecord, passage: Passage) -> Sentence:
+        """A sentence as one of ``passage``, one of those with the words in which it is stored."""
+        key = (record.row, passage.passage_id)
+        if key not in self._read:
             if len(self._read) >= _REMEMBERED:
                 self._read.clear()
-            store = self._snapshot.store
-            passage = store.passage(record.passage_row)
-            lexicon = self._snapshot.analyzer.lexicon
-            self._read[record.row] = Sentence(record, passage, store.source(passage.source_key), lexicon)
-        return self._read[record.row]
+            source, lexicon = self._snapshot.store.source(passage.source_key), self._snapshot.analyzer.lexicon
+            self._read[key] = Sentence(record, passage, source, lexicon)
+        return self._read[key]

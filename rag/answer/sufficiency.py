@@ -10,7 +10,7 @@ from rag.answer.doses import gives_dose
 from rag.answer.question import TREATMENTS, Intent, Query, kind_weight
 from rag.answer.select import Candidate, Matcher
 from rag.answer.sentences import Said
-from rag.domain import Gap
+from rag.domain import Filter, Gap
 from rag.language.lexicon import Lexicon, tokens
 from rag.language.terms import is_generic, stem
 
@@ -150,16 +150,22 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
     return next((t for t in matcher.weights if t in _OUTSIDE and t not in together.terms), None)
 
 
-def gaps(query: Query, shown: Sequence[Candidate], covered: Coverage, lexicon: Lexicon) -> list[Gap]:
+def unspoken(within: Filter | None) -> str:
+    """Why there is nothing on something: of what is kept out by a filter nothing is known."""
+    return f"no passage {'that passes the filter' if within else 'in this corpus'} speaks of it"
+
+
+def gaps(
+    query: Query, shown: Sequence[Candidate], covered: Coverage, lexicon: Lexicon, within: Filter | None = None
+) -> list[Gap]:
     """What was asked and no shown statement supports."""
-    found = [Gap(aspect=covered.lacking, reason="no passage in this corpus speaks of it")] if covered.lacking else []
+    found = [Gap(aspect=covered.lacking, reason=unspoken(within))] if covered.lacking else []
     for term in covered.open:
         concept = term.removeprefix("=")
         is_subject = concept != term and lexicon.kind(concept) in TREATMENTS | {"condition", "population"}
         is_shown = any(c.speaks_of((concept, *lexicon.parents(concept))) for c in shown)
         if is_subject and not is_shown and concept not in query.current:
-            reason = "no passage in this corpus speaks of it together with the rest"
-            found.append(Gap(aspect=query.named(term), reason=reason))
+            found.append(Gap(aspect=query.named(term), reason=f"{unspoken(within)} together with the rest"))
     return found
 
 

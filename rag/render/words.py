@@ -173,7 +173,8 @@ def details(reference: Reference, references: Sequence[Reference]) -> str:
 
 
 def receipt_line(answer: Answer) -> str:
-    return f"Snapshot {answer.receipt.snapshot_id} · {answer.receipt.software} · answer {answer.answer_id}"
+    only = f" · only from: {answer.receipt.filter}" if answer.receipt.filter else ""
+    return f"Snapshot {answer.receipt.snapshot_id} · {answer.receipt.software} · answer {answer.answer_id}{only}"
 
 
 def web_link(url: str | None) -> str | None:
