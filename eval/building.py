@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ from rag.index.snapshot import Snapshot
 from rag.ingest.reading import documents
 from rag.settings import Settings
 
-_CHANGED, _OPENINGS, _LOOK_EVERY = 100, 7, 500
+_CHANGED, _OPENINGS, _LOOK_EVERY_S = 100, 7, 0.05
 _QUESTION = "Which patients need a lower dose of the drug?"
 #: The name under which a build finds its runtime; others are put in its place to time it or to do without it.
 _RUNTIME = "rag.index.build.OpenVinoEncoder"
@@ -243,21 +244,30 @@ def _in_process(function: str, *arguments: str) -> dict[str, float]:
 
 def made(index_dir: str, count: str) -> dict[str, float]:
     """Builds a synthetic index; memory is this process's, as Linux counts it, in MB."""
-    looks: list[float] = []
     start = time.perf_counter()
-    with patch(_RUNTIME, synthetic.RandomEncoder):
-        build(_watched(synthetic.documents(int(count)), looks), Path(index_dir))
+    with patch(_RUNTIME, synthetic.RandomEncoder), _watched() as looks:
+        build(synthetic.documents(int(count)), Path(index_dir))
     seconds = time.perf_counter() - start
     # Not ``ru_maxrss``, which a process takes over from the one that started it.
     return {"seconds": seconds, "peak_mb": _status_mb("VmHWM"), "anonymous_mb": max(looks)}
 
 
-def _watched(given: Iterable[Document], looks: list[float]) -> Iterator[Document]:
+@contextmanager
+def _watched() -> Iterator[list[float]]:
     """Takes a look at the memory that is not mapped from files, which the system can take back, now and then."""
-    for number, document in enumerate(given):
-        if number % _LOOK_EVERY == 0:
+    looks, is_over = [_status_mb("RssAnon")], threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(_LOOK_EVERY_S):
             looks.append(_status_mb("RssAnon"))
-        yield document
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield looks
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def _status_mb(name: str) -> float:

@@ -7,6 +7,8 @@ work. The runtimes that Osler does not embed with are imported by name: nothing 
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import os
 import shutil
 import statistics
@@ -25,7 +27,7 @@ from eval.datasets.prepared import documents
 from eval.measures import ranking
 from eval.synthetic import texts_of
 from rag.index.encoder import MODEL_FILE, TOKENIZER_FILE, OnnxEncoder, OpenVinoEncoder, Vectors
-from rag.index.export import PACKAGED_MODEL, OriginalEncoder, quiet
+from rag.index.export import PACKAGED_MODEL, OriginalEncoder
 
 Encode = Callable[[Sequence[str]], Vectors]
 #: sentence-transformers as it comes, in batches of 32; what exactness is measured against; what builds embed with.
@@ -97,7 +99,7 @@ def _quantised(folder: Path, aside: Path) -> Path:
     # The fused nodes are of a domain that the file does not name; the quantizer wants it named.
     if not any(known.domain == "com.microsoft" for known in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
-    with quiet():
+    with _quiet():
         quantization.quantize_dynamic(
             model,
             copy / MODEL_FILE,
@@ -105,6 +107,18 @@ def _quantised(folder: Path, aside: Path) -> Path:
             extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
         )
     return copy
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No prints and no log lines below errors from what runs inside."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _one_by_one(encoder: OnnxEncoder, texts: Sequence[str]) -> Vectors:
@@ -121,7 +135,7 @@ def _calibrated(model: Any, folder: Path) -> Any:
         {"input_ids": np.array([e.ids], np.int64), "attention_mask": np.ones((1, len(e.ids)), np.int64)}
         for e in tokenizer.encode_batch(texts_of([_LENGTH] * _CALIBRATED, tokens_of(folder), seed=2))
     ]
-    with quiet(), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+    with _quiet(), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         return nncf.quantize(model, nncf.Dataset(items), model_type=nncf.ModelType.TRANSFORMER)
 
 

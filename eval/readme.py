@@ -43,6 +43,7 @@ def settings() -> str:
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True, validated_data={})
         shown = f"`{default.relative_to(ROOT)}/`" if isinstance(default, Path) else f"`{default}`"
+        shown = "none" if default is None else shown
         rows.append(f"| `OSLER_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)
 

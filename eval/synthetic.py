@@ -19,7 +19,7 @@ from rag.domain import Block, Document, Source
 
 STARTER = Path(__file__).parent.parent / "corpus"
 _WORD = re.compile(r"(?<!\S)[a-z]{2,}(?!\S)")
-_SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
+SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 #: Words of a synthetic passage: one short sentence, so that a million of them are built within minutes.
 _PASSAGE_WORDS = 40
 _BLOCK = 1000
@@ -59,9 +59,9 @@ def documents(count: int, seed: int = 0) -> Iterator[Document]:
     words, drawn = running_words(), np.random.default_rng(seed)
     for first in range(0, count, _BLOCK):
         rows = drawn.integers(len(words), size=(_BLOCK, _PASSAGE_WORDS)).tolist()
-        names = drawn.integers(len(_SYLLABLES), size=(_BLOCK, 5)).tolist()
+        names = drawn.integers(len(SYLLABLES), size=(_BLOCK, 5)).tolist()
         for number, row, name in zip(range(first, min(count, first + _BLOCK)), rows, names, strict=False):
-            own = "".join(_SYLLABLES[i] for i in name)
+            own = "".join(SYLLABLES[i] for i in name)
             text = f"{own.capitalize()} {' '.join([words[i] for i in row])}."
             source = Source(key=f"synthetic-{number}", title=f"Report {number} on {own}")
             yield Document(source=source, text=text, blocks=(Block(start=0, end=len(text)),))

@@ -18,12 +18,14 @@ import rag
 from api.cli import parser
 from rag.domain import SCHEMA_VERSION, Answer, Audience, EvidenceType, Origin, Outcome, Review, Role, Verdict
 from rag.index.archive import ARCHIVE
-from rag.index.build import MOST_SMALL, SEGMENT_PASSAGES
+from rag.index.build import SEGMENT_PASSAGES
 from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, read_record
 from rag.index.lexical import K1, B
 from rag.index.manifest import CURRENT, ENCODERS, FORMAT_VERSION, SEGMENTS, SNAPSHOTS
-from rag.index.segment import FILES, RECORD, STORE, Segment
-from rag.index.snapshot import HASHED_AT_OPENING, HASHED_IN_ALL, Snapshot
+from rag.index.segment import COMPRESSED_VECTORS, FILES, RECORD, STORE, Segment
+from rag.index.snapshot import HASHED_AT_OPENING, HASHED_IN_ALL, MOST_ABBREVIATIONS, Snapshot
+from rag.index.tiers import LARGEST, MOST_ALIKE
+from rag.index.vectors import COMPRESSED_FROM
 from rag.ingest.files import _BY_SUFFIX, MAX_FILE_BYTES
 from rag.ingest.pieces import LONGEST, MOST, TARGET
 from rag.ingest.pull.eutils import LIST_LIMIT
@@ -104,7 +106,7 @@ def test_index_page_names_every_field(snapshot: Snapshot) -> None:
 
 def test_index_page_names_every_file(snapshot: Snapshot) -> None:
     table = rows(INDEX_PAGE, "Segment")
-    assert {name for name in table if "." in name} == set(FILES)
+    assert {name for name in table if "." in name} == {*FILES, COMPRESSED_VECTORS}
     found = {p.relative_to(snapshot.index_dir).parts[0] for p in snapshot.index_dir.rglob("*")}
     names = [*found, SNAPSHOTS, SEGMENTS, ENCODERS, CURRENT, RECORD, ARCHIVE, MODEL_FILE, RECORD_FILE, TOKENIZER_FILE]
     assert [name for name in names if name not in INDEX_PAGE] == []
@@ -115,6 +117,7 @@ def test_index_page_says_the_types_and_shapes_of_arrays(snapshot: Snapshot) -> N
     arrays = {name: np.load(segment.folder / name, mmap_mode="r") for name in FILES if name.endswith(".npy")}
     sizes = segment.counts._asdict() | {
         "dimension": snapshot.encoder.dimension,
+        "passages + 1": segment.counts.passages + 1,
         "terms + 1": count(segment, "term") + 1,
         "postings": len(arrays["postings.rows.npy"]),
     }
@@ -144,8 +147,13 @@ def test_index_page_is_of_this_format() -> None:
     assert f"Format version {FORMAT_VERSION}." in INDEX_PAGE
     assert f"up to {HASHED_AT_OPENING // 2**20} MiB, until {HASHED_IN_ALL // 2**20} MiB" in INDEX_PAGE
     assert f"closed at {SEGMENT_PASSAGES:,} passages" in INDEX_PAGE
-    assert MOST_SMALL == 8
-    assert f"more than eight segments hold less than {SEGMENT_PASSAGES // 8:,} passages" in INDEX_PAGE
+    assert MOST_ALIKE == 8
+    like = f"less than {SEGMENT_PASSAGES // 8:,} passages, of less than {SEGMENT_PASSAGES * 8:,}, and of more"
+    assert "when more than eight are of like size, they are made one" in INDEX_PAGE
+    assert like in INDEX_PAGE
+    assert f"None is made larger than {LARGEST * SEGMENT_PASSAGES:,} passages" in INDEX_PAGE
+    assert f"only in segments of {COMPRESSED_FROM:,} passages or more" in INDEX_PAGE
+    assert f"The {MOST_ABBREVIATIONS:,} short forms" in INDEX_PAGE
     assert f"k1 {K1}, b {B}" in INDEX_PAGE
 
 

@@ -16,11 +16,12 @@ from eval.systems.base import Context
 from rag import __version__
 from rag.domain import Audience, Source
 from rag.pipeline import Pipeline
+from rag.retrieve.dense import DenseRetriever
+from rag.retrieve.lexical import LexicalRetriever
 from rag.settings import Settings
 
 Retriever = Literal["hybrid", "dense", "lexical"]
-#: Weight of vectors against words; hybrid is as the settings say.
-_WEIGHTS = {"dense": 1.0, "lexical": 0.0}
+_HALVES: dict[str, type[DenseRetriever | LexicalRetriever]] = {"dense": DenseRetriever, "lexical": LexicalRetriever}
 
 
 class OslerSystem:
@@ -64,14 +65,12 @@ class OslerRetriever:
 
     def __init__(self, pipeline: Pipeline, retriever: Retriever = "hybrid", k: int = 100) -> None:
         self._retriever, self._k, self._lock = retriever, k, Lock()
-        weight = _WEIGHTS.get(retriever, pipeline.settings.dense_weight)
-        settings = pipeline.settings.model_copy(update={"dense_weight": weight})
-        self._pipeline = Pipeline(settings, pipeline.snapshot)
+        half = _HALVES.get(retriever)
+        self._pipeline = Pipeline(pipeline.settings, pipeline.snapshot, half(pipeline.snapshot)) if half else pipeline
         self.name = f"osler {retriever}"
 
     def receipt(self) -> dict[str, Any]:
-        weight = self._pipeline.settings.dense_weight
-        return {**facts(self._pipeline), "retriever": self._retriever, "dense_weight": weight, "k": self._k}
+        return {**facts(self._pipeline), "retriever": self._retriever, "k": self._k}
 
     def respond(self, item: Item) -> Response:
         """Abstains when nothing is found."""
@@ -98,9 +97,8 @@ class OslerRetriever:
             best: dict[str, float] = {}
             found = self._pipeline.search(question, passages)
             for hit, _, source in found:
-                if hit.score > 0 or self._retriever != "lexical":  # by words alone, 0 is to hold none of them
-                    for document in (source, *self._also_in(hit.passage_id)):
-                        best.setdefault(document.original_id or document.key, hit.score)
+                for document in (source, *self._also_in(hit.passage_id)):
+                    best.setdefault(document.original_id or document.key, hit.score)
             if len(best) >= self._k or len(found) < passages:
                 ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
                 return tuple(Ranked(document, score) for document, score in ranked[: self._k])
@@ -129,5 +127,5 @@ def facts(pipeline: Pipeline) -> dict[str, Any]:
         "snapshot_id": snapshot.snapshot_id,
         "corpus_digest": snapshot.corpus_digest,
         "settings_digest": pipeline.settings.digest(),
-        "models": {"encoder": f"{snapshot.encoder.model}@{snapshot.encoder.encoder_id}"},
+        "models": pipeline.models,
     }
