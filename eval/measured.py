@@ -16,12 +16,13 @@ K = 10
 
 
 class Built(Frozen):
-    """Of a build: seconds in all and, of those, in what stands in for the model; the most anonymous memory, in MB.
+    """Of a build: seconds by the clock, of the processor and, of those, in what stands in for the model.
 
-    ``texts`` were given vectors, which are ``like`` others.
+    ``peak_mb`` is the most anonymous memory; ``texts`` were given vectors, which are ``like`` others.
     """
 
     seconds: float
+    busy_s: float
     encoder_s: float
     peak_mb: float
     texts: int
@@ -48,6 +49,7 @@ class Cold(Frozen):
 class Latency(Frozen):
     """Of one kind of search. ``threads`` ask at once; ``kept`` is the share of passages that the filter leaves.
 
+    ``busy_ms`` is the median of the processor's time, which says more than the clock on a machine that others use.
     ``fewest`` is the smallest number of hits that a question got, of ``wanted`` or as many as the filter leaves.
     """
 
@@ -56,6 +58,7 @@ class Latency(Frozen):
     threads: int
     p50_ms: float
     p99_ms: float
+    busy_ms: float
     wanted: int
     fewest: int
 

@@ -1,7 +1,7 @@
 """One process that builds an index, or opens and searches it, measured step by step.
 
-Started by ``eval.sizes``. Before each step it waits for a line, and then reports a line of JSON, so that
-its memory, and the files that it has open, can be looked at meanwhile.
+Started by ``eval.sizes``. Before each step it waits for a line, and after it reports a line of JSON, so that others can
+look at its memory, and at the files, between one and the next.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ def _build(index_dir: str, passages: str, parents: str) -> Iterator[dict[str, An
     """Builds an index of synthetic documents, with vectors like ``parents`` in place of the model's."""
     encoder = LookalikeEncoder(np.load(parents, mmap_mode="r"))
     with watched() as memory, patch(_RUNTIME, lambda _: encoder):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         built = build(abstracts(int(passages)), Path(index_dir))
-        seconds = time.perf_counter() - start
-    yield {"seconds": seconds, "encoder_s": encoder.seconds, "peak_mb": max(memory), "texts": built.embedded}
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    yield {"seconds": seconds, "busy_s": busy, "encoder_s": encoder.busy_s, "peak_mb": max(memory),
+           "texts": built.embedded}  # fmt: skip
 
 
 def _open(index_dir: str, vectors: str) -> Iterator[dict[str, Any]]:
@@ -102,7 +103,7 @@ def _measure(index_dir: str, vectors: str, count: str, *threads: str) -> Iterato
         queries, retrievers = _queries(snapshot, vectors, int(count)), _retrievers(snapshot)
         yield {}  # now the files can be forgotten
         yield {"cold": _cold(retrievers["hybrid"], queries[:_COLD]).model_dump()}
-        _times(retrievers["hybrid"], queries, K, None, 1)  # what is asked first waits for the disk
+        _timed(retrievers["hybrid"], queries)  # what is asked first waits for the disk
         yield {}  # now the files can be looked at
         masks, selecting = _selected(snapshot)
         latencies = [
@@ -146,32 +147,40 @@ def _selected(snapshot: Snapshot) -> tuple[_Masks, dict[str, float]]:
 
 def _cold(retriever: Retriever, queries: Sequence[Query]) -> Cold:
     before = read_from_disk()
-    times, _ = _times(retriever, queries, K, None, 1)
-    p50, p99 = np.percentile(times, (50, 99)).tolist()
+    p50, p99 = np.percentile([timed.ms for timed in _timed(retriever, queries)], (50, 99)).tolist()
     read = (read_from_disk() - before) / len(queries)
     return Cold(searches=len(queries), p50_ms=p50, p99_ms=p99, read_mb=read)
 
 
 def _latency(name: str, retriever: Retriever, queries: Sequence[Query], kept: str, mask: NDArray[np.bool_] | None,
              threads: int, k: int = K) -> Latency:  # fmt: skip
-    times, counts = _times(retriever, queries, k, mask, threads)
-    p50, p99 = np.percentile(times, (50, 99)).tolist()
-    return Latency(search=name, kept=kept, threads=threads, p50_ms=p50, p99_ms=p99, wanted=k, fewest=min(counts))
+    found = _timed(retriever, queries, k, mask, threads)
+    p50, p99 = np.percentile([timed.ms for timed in found], (50, 99)).tolist()
+    busy, fewest = float(np.median([timed.busy_ms for timed in found])), min(timed.hits for timed in found)
+    return Latency(
+        search=name, kept=kept, threads=threads, p50_ms=p50, p99_ms=p99, busy_ms=busy, wanted=k, fewest=fewest
+    )
 
 
-def _times(
-    retriever: Retriever, queries: Sequence[Query], k: int, mask: NDArray[np.bool_] | None, threads: int
-) -> tuple[list[float], list[int]]:
-    """Of each query the milliseconds that it took, and how many hits it got; so many ``threads`` ask at once."""
+class _Timed(NamedTuple):
+    """Of one search: milliseconds by the clock and of the processor, and how many hits there were."""
 
-    def timed(query: Query) -> tuple[float, int]:
-        start = time.perf_counter()
+    ms: float
+    busy_ms: float
+    hits: int
+
+
+def _timed(retriever: Retriever, queries: Sequence[Query], k: int = K, mask: NDArray[np.bool_] | None = None,
+           threads: int = 1) -> list[_Timed]:  # fmt: skip
+    """Each query, of which so many ``threads`` ask at once."""
+
+    def timed(query: Query) -> _Timed:
+        start, busy = time.perf_counter(), time.thread_time()
         hits = retriever.search(query.text, query.vector, k, mask)
-        return _ms(time.perf_counter() - start), len(hits)
+        return _Timed(_ms(time.perf_counter() - start), _ms(time.thread_time() - busy), len(hits))
 
     with ThreadPoolExecutor(threads) as pool:
-        times, counts = zip(*pool.map(timed, queries), strict=True)
-    return list(times), list(counts)
+        return list(pool.map(timed, queries))
 
 
 def recalls(snapshot: Snapshot, queries: Sequence[Query], masks: _Masks) -> Iterator[Recall]:

@@ -77,7 +77,7 @@ def _most(files: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _times(points: Sequence[Point], passages: int, segments: int) -> Iterator[str]:
-    """Of one question at a time, on one thread, when all that it reads is in memory."""
+    """Of one question at a time, on one thread, with all that it reads in memory; medians are of processor's time."""
     last, largest = points[-1], LARGEST * SEGMENT_PASSAGES
     # Lists of about a thousand vectors each, of which a multiple of the root of their number is read.
     dense = segments / last.segments * sqrt(largest / (last.passages / last.segments))
@@ -106,14 +106,14 @@ def _growth(points: Sequence[Point]) -> float:
 
 def _latency(point: Point, search: str, name: str) -> float:
     found = next(f for f in point.latencies if (f.search, f.kept, f.threads, f.wanted) == (search, "all", 1, K))
-    return found.p50_ms if name == "p50" else found.p99_ms
+    return found.busy_ms if name == "p50" else found.p99_ms
 
 
 def _build(last: Point, passages: int) -> Iterator[str]:
-    seconds = (last.built.seconds - last.built.encoder_s) / last.passages
+    seconds = (last.built.busy_s - last.built.encoder_s) / last.passages
     texts = last.built.texts / last.passages
-    yield _row("build without the model", f"{seconds * 1e6:,.0f} µs a passage", _hours(seconds * last.passages),
-               _hours(seconds * passages))  # fmt: skip
+    yield _row("build without the model", f"{seconds * 1e6:,.0f} µs of one processor a passage",
+               _hours(seconds * last.passages), _hours(seconds * passages))  # fmt: skip
     for what, count in (("embedding the passages", 1.0), ("embedding their sentences as well", texts)):
         formula = f"{count:.1f} texts a passage, {_EMBEDDED_A_SECOND} a second"
         yield _row(what, formula, _hours(count * last.passages / _EMBEDDED_A_SECOND),

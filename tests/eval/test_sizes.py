@@ -25,7 +25,7 @@ from rag.ingest.split import split
 from rag.language.terms import STOP_WORDS
 
 SEVERAL = 3000
-DIMENSION = 48
+DIMENSION = 384
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_vectors_are_near_to_a_parent_and_depend_on_the_text_alone(stored: Path)
     assert np.median(nearest) == pytest.approx(0.86, abs=0.03)
     assert np.array_equal(encoder.encode(texts[7:9]), vectors[7:9])
     assert len(np.unique(vectors, axis=0)) == len(texts)
-    assert encoder.seconds > 0
+    assert encoder.busy_s > 0
 
 
 def test_parents_of_queries_are_held_out(stored: Path) -> None:
@@ -132,16 +132,15 @@ def test_parents_of_queries_are_held_out(stored: Path) -> None:
 
 
 def test_where_parents_are_few_relatives_are_added(stored: Path) -> None:
-    """Siblings are as near to each other as they should be, and what is not related is not near."""
+    """The nearest in rank 4, 40 and 300 are siblings, cousins, and those of the third degree."""
     parents = parents_of([stored], 80_000)
     assert (len(parents.of_passages), len(parents.of_queries)) == (7600, 400)
     assert parents.description.startswith("200 vectors of stored.npy and 7,800 relatives of them")
     vectors = parents.of_passages[:500].astype(np.float32)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=0.01)
     nearest = -np.sort(-(vectors @ parents.of_passages.astype(np.float32).T), axis=1)
-    assert np.median(nearest[:, 4]) == pytest.approx(0.67, abs=0.07)
-    assert np.median(nearest[:, 40]) == pytest.approx(0.53, abs=0.07)
-    assert np.median(nearest) == pytest.approx(0, abs=0.1)
+    for rank, cosine in ((4, 0.67), (40, 0.53), (300, 0.41)):
+        assert np.median(nearest[:, rank]) == pytest.approx(cosine, abs=0.07)
 
 
 def test_an_index_gives_the_vectors_of_its_passages_and_sentences(starter_index: Path) -> None:
@@ -216,7 +215,7 @@ def test_it_builds_searches_and_prints(
     assert sizes.main([*command, "--threads", "1", "2", "--out", str(log)]) == 0
     printed = capsys.readouterr().out
     assert "200 passages: building" in printed
-    for row in ("size on disk", "store.sqlite", "hybrid, 160 hits", "recall@10"):
+    for row in ("size on disk", "store.sqlite", "hybrid 160, all", "recall@10"):
         assert row in printed
     (point,) = read_run(log).points
     assert (point.passages, point.segments) == (200, 1)
@@ -244,7 +243,9 @@ def point(passages: int, segments: int) -> Point:
         segments=segments,
         files={"store.sqlite": 2000 * passages, "passages.faiss": 768 * passages},
         kept={"store.sqlite": 20 * passages, "passages.faiss": 100 * passages},
-        built=Built(seconds=passages / 1e3 + 60, encoder_s=60, peak_mb=200, texts=4 * passages, like="others"),
+        built=Built(
+            seconds=passages, busy_s=passages / 1e3 + 60, encoder_s=60, peak_mb=200, texts=4 * passages, like="others"
+        ),
         opening=Opened(new_ms=90, again_ms=30, first_ms=100),
         selecting_ms={"all": 0, "1 %": 2.5},
         started=Memory(anonymous=30, file=20, share=40),
@@ -253,7 +254,7 @@ def point(passages: int, segments: int) -> Point:
         two=(memory, memory),
         cold=Cold(searches=5, p50_ms=40, p99_ms=90, read_mb=passages / 1e5),
         latencies=tuple(
-            Latency(search=name, kept="all", threads=1, p50_ms=ms, p99_ms=2 * ms, wanted=wanted, fewest=10)
+            Latency(search=name, kept="all", threads=1, p50_ms=ms, p99_ms=2 * ms, busy_ms=ms, wanted=wanted, fewest=10)
             for name, wanted in kinds
         ),
         recalls=(Recall(kept="all", passages=passages, recall=0.9876),),
@@ -282,7 +283,7 @@ def test_tables_have_a_column_for_each_size(run: Run) -> None:
             console.print(table)
     printed = capture.get()
     assert printed.count("1,000,000") >= 4
-    for cell in ("2,640 MB", "4.0, 8.0", "4.0, 8.0 short", ".9876 (1,000,000)", "vectors like others"):
+    for cell in ("2,640 MB", "4.0, 8.0 (4.0)", "4.0, 8.0 (4.0) short", ".9876 (1,000,000)", "vectors like others"):
         assert cell in printed
 
 

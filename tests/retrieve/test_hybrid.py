@@ -129,3 +129,15 @@ def test_a_repeated_word_weighs_more_and_rarity_counts_twice(snapshot: Snapshot)
     once, twice = (term_weights(snapshot, text)["hernia"] for text in ("hernia", "hernia hernia"))
     assert twice == 2 * once
     assert once == pytest.approx(snapshot.lexical.idf(["hernia"])["hernia"])
+
+
+@pytest.mark.parametrize("typed", ["danaparoud", "danparoid", "danaparoidd", "dnaaparoid"])
+def test_a_mistyped_word_is_looked_for_as_the_nearest(snapshot: Snapshot, typed: str) -> None:
+    meant = "danaparoid"
+    assert found_by_words(snapshot, typed) == found_by_words(snapshot, meant) == {meant}
+    assert term_weights(snapshot, typed)[stem(meant)] < term_weights(snapshot, meant)[stem(meant)]
+
+
+@pytest.mark.parametrize("text", ["danaxxroid", "dana", "hose", "hernia"])
+def test_short_known_and_distant_words_stay(snapshot: Snapshot, text: str) -> None:
+    assert set(term_weights(snapshot, text)) <= {stem(text), "=hernia"}
