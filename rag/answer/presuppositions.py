@@ -11,9 +11,10 @@ _ASKING = (
     r"(?:what|how|which|should|can|could|is|are|do|does|did|when|why|who|whom|where|would|may|must|has|have|will|shall)"
 )
 _QUESTION = re.compile(rf"^(?:(?:and|but|so|then|in that case|ok|well),?\s+)*{_ASKING}\b", re.IGNORECASE)
-#: "Since ..., what", "... because ...?", "I know that ..., so"
+#: "Since ..., what", "... because ...?", "I know that ..., so"; not "be given to ..."
 _BECAUSE = re.compile(
-    r"\b(?:since|given(?: that)?|as|because|now that|seeing(?: that| as)?|knowing that|considering that|"
+    r"\b(?:since|given(?! (?:to|by|as|for|in|into|with|at|after|before|during|when|if|every|over)\b)(?: that)?|as|"
+    r"because|now that|seeing(?: that| as)?|knowing that|considering that|"
     r"assuming(?: that)?|i (?:know|read|heard|understand|believe|gather|was told|am told|was taught)(?: that)?|"
     r"we (?:know|were told)(?: that)?|it is (?:well )?(?:known|established)(?: that)?|everyone knows(?: that)?|"
     r"the fact that)\s+(?P<claim>[^?]{12,}?)"

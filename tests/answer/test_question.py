@@ -120,3 +120,8 @@ def test_known_words_are_never_corrected() -> None:
 )
 def test_redirection(question: str, text: str | None) -> None:
     assert redirection(question) == text
+
+
+def test_what_is_given_to_a_patient_is_not_taken_for_granted() -> None:
+    assert premises("Should IVIG be given to a patient with cirrhosis and HIT who is on argatroban?") == []
+    assert premises("Given that IVIG needs no anticoagulant beside it, what dose is used?") != []
