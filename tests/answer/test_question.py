@@ -123,5 +123,8 @@ def test_redirection(question: str, text: str | None) -> None:
 
 
 def test_what_is_given_to_a_patient_is_not_taken_for_granted() -> None:
-    assert premises("Should IVIG be given to a patient with cirrhosis and HIT who is on argatroban?") == []
-    assert premises("Given that IVIG needs no anticoagulant beside it, what dose is used?") != []
+    assert premises("Should IVIG be given to a patient with cirrhosis and HIT?") == []
+    claim = "IVIG needs no anticoagulant beside it"
+    assert (
+        premises(f"Given that {claim}, what dose is used?") == premises(f"Given {claim}, what dose is used?") == [claim]
+    )
