@@ -125,6 +125,5 @@ def test_redirection(question: str, text: str | None) -> None:
 def test_what_is_given_to_a_patient_is_not_taken_for_granted() -> None:
     assert premises("Should IVIG be given to a patient with cirrhosis and HIT?") == []
     claim = "IVIG needs no anticoagulant beside it"
-    assert (
-        premises(f"Given that {claim}, what dose is used?") == premises(f"Given {claim}, what dose is used?") == [claim]
-    )
+    for given in ("Given that", "Given"):
+        assert claim in premises(f"{given} {claim}, what dose is used?")
