@@ -106,14 +106,19 @@ class Place:
         if encoders.is_dir():
             shutil.copytree(encoders, self.index / ENCODERS, ignore=shutil.ignore_patterns(".*"))
         export_encoder(PACKAGED_MODEL, self.index / ENCODERS)
+        given, like = self._write_vectors(passages, likes, queries)
+        with _process("build", self.index, passages, given) as building:
+            built = Built.model_validate({**building.step(), "like": like})
+        given.unlink()
+        self._built.write_text(built.model_dump_json(), "utf-8")
+
+    def _write_vectors(self, passages: int, likes: Sequence[Path], queries: int) -> tuple[Path, str]:
+        """Vectors of queries, and parents of those of passages: the latter's file, and what they are like."""
         parents = lookalikes.parents_of(likes, passages)
         np.save(self.queries, lookalikes.queries(parents.of_queries, queries))
         given = self.folder / "parents.npy"
         np.save(given, parents.of_passages)
-        with _process("build", self.index, passages, given) as building:
-            built = Built.model_validate({**building.step(), "like": parents.description})
-        given.unlink()
-        self._built.write_text(built.model_dump_json(), "utf-8")
+        return given, parents.description
 
     def files(self) -> dict[str, int]:
         """Bytes by the name of the file, of all segments together."""

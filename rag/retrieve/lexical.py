@@ -21,6 +21,8 @@ _CONCEPT, _FORM, _MENDED = 0.75, 0.3, 0.5
 #: Terms from this length on can be mistyped, for one that at least so many passages have. Of 118 in five collections'
 #: questions, each read so, 8 questions were answered better for it and 2 worse.
 _LONG, _OFTEN = 5, 2
+#: No word is longer, and all that is one edit away from a term takes memory by the square of its length.
+_LONGEST = 40
 
 
 class LexicalRetriever:
@@ -74,7 +76,7 @@ def _other_words(snapshot: Snapshot, concept: str, counts: Counter[str]) -> Iter
 
 def _mended(snapshot: Snapshot, terms: Sequence[str]) -> Iterator[str]:
     """For each long term that no passage has, the one an edit away that most have, if some do; ties by the alphabet."""
-    long = [term for term in terms if len(term) >= _LONG]
+    long = [term for term in terms if _LONG <= len(term) <= _LONGEST]
     known = snapshot.store.frequencies(long) if long else {}
     for term in long:
         if term not in known:
