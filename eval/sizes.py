@@ -30,7 +30,7 @@ from eval.projection import write_projection
 from eval.provenance import machine
 from eval.resident import forget, kept_of, memory_of
 from eval.size_tables import tables
-from rag.errors import FailureError, OslerError
+from rag.errors import FailureError, InputError, OslerError
 from rag.index.export import PACKAGED_MODEL, export_encoder
 from rag.index.manifest import ENCODERS, SEGMENTS, current_id, read_manifest
 from rag.settings import Settings
@@ -101,7 +101,7 @@ class Place:
 
     def build(self, passages: int, likes: Sequence[Path], queries: int, encoders: Path) -> None:
         """Builds it. The exported model is taken from ``encoders`` if it is there; making it is not measured."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.index, ignore_errors=True)
         self.index.mkdir(parents=True)
         if encoders.is_dir():
             shutil.copytree(encoders, self.index / ENCODERS, ignore=shutil.ignore_patterns(".*"))
@@ -129,7 +129,14 @@ class Place:
 
 
 def measured(place: Place, queries: int, threads: Sequence[int]) -> Point:
-    """Opens and searches an index in processes of their own."""
+    """Opens and searches an index in processes of their own.
+
+    Raises:
+        InputError: more queries than were drawn when it was built.
+        FailureError: one of the processes has failed.
+    """
+    if queries > (drawn := len(np.load(place.queries, mmap_mode="r"))):
+        raise InputError(f"--queries {queries}: the index in {place.folder} has {drawn}; ask no more, or delete it")
     index, given = place.index, (place.index, place.queries, queries)
     openings = [_opened(place) for _ in range(_OPENINGS)]
     with _process("measure", *given, *threads) as one:

@@ -183,6 +183,8 @@ class _Builder:
             segment.close()
         self._seen.close()
         self._vectors.close()
+        # The journal's way to the model is a cycle, and the model, of hundreds of megabytes, would wait for it.
+        self.__dict__.pop("_encoder", None)
 
     def check_holds(self, keys: Iterable[str]) -> None:
         """Also what only an older snapshot or the archive has left, since a removal may have been interrupted."""

@@ -226,6 +226,8 @@ def test_it_builds_searches_and_prints(
     assert point.searched.anonymous > point.started.anonymous
     assert sizes.main([*command, "--threads", "1"]) == 0
     assert "building" not in capsys.readouterr().out, "the index that is kept is used again"
+    assert sizes.main([*command, "--queries", "6"]) == 2
+    assert "--queries 6" in capsys.readouterr().err
 
 
 # logs, tables, projection

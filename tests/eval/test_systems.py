@@ -370,7 +370,7 @@ def test_all_documents_can_be_asked_for(pipeline: Pipeline) -> None:
 
 
 def test_words_alone_find_nothing_where_no_word_is_known(pipeline: Pipeline) -> None:
-    unknown = Item(item_id="x", question="xqzzy plugh")
+    unknown = Item(item_id="x", question="xqzzy wvkkj")
     assert OslerRetriever(pipeline, "lexical", 3).respond(unknown).outcome is Outcome.ABSTAINED
     assert len(OslerRetriever(pipeline, "dense", 3).respond(unknown).ranking) == 3
 
