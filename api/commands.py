@@ -84,7 +84,7 @@ def pipeline_of(arguments: Namespace) -> Pipeline:
     settings = settings_of(arguments)
     from rag.pipeline import Pipeline
 
-    return Pipeline.open(settings)
+    return Pipeline.open(settings, is_brief=True)
 
 
 def _question(given: str) -> str:

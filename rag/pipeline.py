@@ -57,10 +57,14 @@ class Pipeline:
         self._composing = threading.Lock()
 
     @classmethod
-    def open(cls, settings: Settings | None = None) -> Pipeline:
-        """On the current snapshot of ``settings.index_dir``. Raises ``SnapshotError`` when there is none to use."""
+    def open(cls, settings: Settings | None = None, *, is_brief: bool = False) -> Pipeline:
+        """On the current snapshot of ``settings.index_dir``; ``is_brief`` as of ``Snapshot``.
+
+        Raises:
+            SnapshotError: there is none to use.
+        """
         settings = settings or Settings.from_environment()
-        return cls(settings, Snapshot(settings.index_dir))
+        return cls(settings, Snapshot(settings.index_dir, is_brief=is_brief))
 
     @cached_property
     def verifier(self) -> Verifier:

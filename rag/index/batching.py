@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.index.encoder import Encoder, OpenVinoEncoder, Vectors, read_record
+from rag.index.encoder import Encoder, OnnxEncoder, OpenVinoEncoder, Vectors, read_record
 
 #: A text is embedded on so many threads: more are no faster for a question, and leave less to others.
 _THREADS = 2
@@ -39,6 +39,18 @@ def shared_encoder(folder: Path) -> BatchingEncoder:
     record = read_record(folder)
     files = tuple(sorted(record.get("files", {}).items()))
     return _loaded(_Export(str(record["encoder_id"]), files, folder))
+
+
+def brief_encoder(folder: Path) -> BatchingEncoder:
+    """The same model for a process that asks once: loaded in half the time, and half as slow again for each question.
+
+    Its vectors differ from those of ``shared_encoder`` in the seventh digit.
+
+    Raises:
+        EncoderError: there is no model in ``folder``, or it cannot be loaded.
+    """
+    encoder = OnnxEncoder(folder, threads=_THREADS)
+    return BatchingEncoder(encoder, encoder.model)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 #: Rows from which on the map is used.
 _MANY = 2048
+#: Rows after which what was mapped of them is let go: with a page for each, 128 MB.
+_LET_GO = 32_768
 #: Rows that are widened together, so that they stay in the processor's cache.
 _CHUNK = 1024
 
@@ -35,10 +37,11 @@ class HalvesReader:
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
         os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_RANDOM)
-        content = mmap.mmap(self._file, 0, access=mmap.ACCESS_READ)
-        content.madvise(mmap.MADV_RANDOM)
-        self._map: NDArray[np.float16] = np.ndarray(shape, "<f2", content, start)
+        self._content = mmap.mmap(self._file, 0, access=mmap.ACCESS_READ)
+        self._content.madvise(mmap.MADV_RANDOM)
+        self._map: NDArray[np.float16] = np.ndarray(shape, "<f2", self._content, start)
         self._start, self.dimension = start, shape[1]
+        self._touched = 0  # rows taken from the map since it was last let go; a guess when threads count at once
 
     @classmethod
     def of_array(cls, path: Path) -> HalvesReader:
@@ -68,7 +71,16 @@ class HalvesReader:
         """The vectors of ``rows``, some at a time, with the place of the first among them."""
         for first in range(0, len(rows), _CHUNK):
             chunk = rows[first : first + _CHUNK]
-            yield first, widened(self._map[chunk] if len(rows) > _MANY else self._one_by_one(chunk))
+            yield first, widened(self._mapped(chunk) if len(rows) > _MANY else self._one_by_one(chunk))
+
+    def _mapped(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
+        """From the map, of which the process then lets go, now and again: the system still has the pages."""
+        found: NDArray[np.float16] = self._map[rows]
+        self._touched += len(rows)
+        if self._touched > _LET_GO:
+            self._touched = 0
+            self._content.madvise(mmap.MADV_DONTNEED)
+        return found
 
     def _one_by_one(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
         width = 2 * self.dimension

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rag.domain import Filter, Passage, Source
 from rag.errors import NotFoundError, SnapshotError
 from rag.index import archive
-from rag.index.batching import BatchingEncoder, shared_encoder
+from rag.index.batching import BatchingEncoder, brief_encoder, shared_encoder
 from rag.index.encoder import sha256
 from rag.index.library import Dense, Lexical, Library, SentenceVectors
 from rag.index.manifest import ENCODERS, current_id, read_manifest, segment_folder
@@ -43,14 +43,16 @@ class Snapshot:
     Args:
         index_dir: the folder of the index.
         snapshot_id: which one; the current one when absent.
+        is_brief: it is opened for a single question, so that starting counts for more than answering.
 
     Raises:
         SnapshotError: there is none, it is damaged, or it is of another format.
     """
 
-    def __init__(self, index_dir: Path, snapshot_id: str | None = None) -> None:
+    def __init__(self, index_dir: Path, snapshot_id: str | None = None, *, is_brief: bool = False) -> None:
         self.snapshot_id = snapshot_id or current_id(index_dir)
         self.index_dir = index_dir
+        self._encoder_of = brief_encoder if is_brief else shared_encoder
         self.manifest = read_manifest(index_dir, self.snapshot_id)
         if (self.manifest["lexicon_sha256"], self.manifest["analysis_version"]) != (sha256(TABLE), ANALYSIS_VERSION):
             raise SnapshotError(
@@ -68,7 +70,7 @@ class Snapshot:
     @cached_property
     def encoder(self) -> BatchingEncoder:
         """The encoder that made the vectors; loaded when it is first used, once for all snapshots that it made."""
-        return shared_encoder(self.index_dir / ENCODERS / self.manifest["encoder_id"])
+        return self._encoder_of(self.index_dir / ENCODERS / self.manifest["encoder_id"])
 
     @cached_property
     def table(self) -> Lexicon:

@@ -15,7 +15,7 @@ import pytest
 from small_corpus import exported_encoder
 
 from rag.errors import EncoderError
-from rag.index.batching import MOST_TOGETHER, BatchingEncoder, shared_encoder
+from rag.index.batching import MOST_TOGETHER, BatchingEncoder, brief_encoder, shared_encoder
 from rag.index.encoder import RECORD_FILE, Encoder, OpenVinoEncoder, Vectors
 
 QUESTIONS = tuple(
@@ -163,6 +163,13 @@ def test_a_question_has_the_same_vector_to_the_last_bit_alone_or_among_others(ex
             found = list(pool.map(lambda i: batching.encode([QUESTIONS[i]])[0], order))
         for i, vector in zip(order, found, strict=True):
             assert (vector == alone[i]).all()
+
+
+def test_the_encoder_of_a_single_question_gives_the_same_vectors(exported: Path) -> None:
+    brief, shared = brief_encoder(exported), shared_encoder(exported)
+
+    assert (brief.encoder_id, brief.model) == (shared.encoder_id, shared.model)
+    assert np.abs(brief.encode(QUESTIONS) - shared.encode(QUESTIONS)).max() < 1e-5
 
 
 def test_questions_keep_all_bits_and_can_be_compared_with_passages(exported: Path) -> None:
