@@ -1,4 +1,4 @@
-"""The command line: ``osler ask``, ``search``, ``show``, ``index``, ``corpus`` and ``eval``.
+"""The command line: ``osler ask``, ``search``, ``show``, ``verify``, ``consistency``, ``index``, ``corpus``, ``eval``.
 
 Nothing heavy is imported before a command runs, so that ``osler --help`` answers at once. Exit codes: 0 done (also when
 the answer is that there is none), 1 failed, 2 what was given cannot be used, 130 interrupted.
@@ -107,6 +107,8 @@ def parser() -> argparse.ArgumentParser:
     _add_ask(commands, shared)
     _add_search(commands, shared)
     _add_show(commands, shared)
+    _add_verify(commands, shared)
+    _add_consistency(commands, shared)
     _add_index(commands, shared)
     _add_corpus(commands, shared)
     _add_eval(commands)
@@ -199,6 +201,31 @@ def _add_show(commands: _Commands[argparse.ArgumentParser], shared: argparse.Arg
     show = _command(commands, "show", "commands.show", "show a passage with its source and how it was checked", shared)
     show.add_argument("passage_id", metavar="PASSAGE_ID", help="as printed by osler search")
     _add_json(show)
+
+
+def _add_verify(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    summary = "judge whether evidence says what a statement says"
+    verify = _command(commands, "verify", "verifying.verify", summary, shared)
+    verify.add_argument("statement", metavar="STATEMENT", help="the statement; - reads it from standard input")
+    for name, metavar, what in (
+        ("quote", "TEXT", "words of evidence"),
+        ("evidence", "FILE", "a text file of evidence; - is standard input"),
+        ("passage", "PASSAGE_ID", "a passage of the index, as printed by osler search"),
+    ):
+        verify.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=f"{what}; may be repeated")
+    verify.add_argument("--format", choices=("text", "json"), default="text", help="form (default: %(default)s)")
+
+
+def _add_consistency(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    summary = "report statements of neighbouring answers that contradict each other"
+    compare = _command(commands, "consistency", "comparing.consistency", summary, shared)
+    compare.add_argument(
+        "sources", metavar="FILE", nargs="*", type=Path,
+        help="questions, one a line; answers in JSON; folders of them (default: the questions that ship)",
+    )  # fmt: skip
+    compare.add_argument("--format", choices=("text", "json"), default="text", help="form (default: %(default)s)")
+    help_text = "cosine from which questions are neighbours, as are those that name the same (default: 0.45)"
+    compare.add_argument("--near", type=float, metavar="X", help=help_text)
 
 
 def _add_index(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:

@@ -1,13 +1,14 @@
 """True sentences made false in one place: what a verifier must catch.
 
-Each alteration changes what a sentence says and little else: a number, a unit, a comparator, a negation, a drug. Where
-there is nothing to alter it gives nothing.
+Each alteration changes what a sentence says and little else: a number, a unit, a comparator, a negation, a drug, whom
+it is about, how firmly it is said. Where there is nothing to alter it gives nothing. ``eval.rewordings`` has the
+counterpart: changes after which a sentence is as true as before.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -27,7 +28,13 @@ _UNITS = {
 }
 _PAIRS = (("less than", "more than"), ("at least", "at most"), ("above", "below"), ("higher", "lower"), ("<", ">"),
           ("≥", "≤"))  # fmt: skip
-_OPPOSITES = dict(_PAIRS) | {b: a for a, b in _PAIRS}
+
+
+def _both(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    return dict(pairs) | {b: a for a, b in pairs}
+
+
+_OPPOSITES = _both(_PAIRS)
 #: Neither within a word ("slower") nor within an arrow or "<=".
 _COMPARATOR = re.compile(
     r"\b(?:less than|more than|at least|at most|above|below|higher|lower)\b|(?<![-<=>])[<>](?![-<=>])|[≥≤]"
@@ -35,6 +42,18 @@ _COMPARATOR = re.compile(
 _NEGATED = re.compile(r"\b(is|are|was|were|do|does|did|has|have|had|can|could|should|must|would) not\b|\b(can)not\b")
 #: Where another negation follows ("there is no antidote"), one more would make nonsense.
 _ASSERTED = re.compile(r"\b(?:is|are|was|were|should|can)\b(?! (?:no|not|none|never|neither|nor)\b)")
+
+#: Each for the other, whole words in small letters.
+_GROUPS = _both((("adults", "children"), ("adult", "child"), ("men", "women"), ("male", "female"), ("males", "females"),
+                 ("boys", "girls"), ("acute", "chronic"), ("mild", "severe"), ("renal", "hepatic"), ("kidney", "liver"),
+                 ("arterial", "venous"), ("untreated", "treated"), ("symptomatic", "asymptomatic"), ("mice", "humans"),
+                 ("inpatients", "outpatients"), ("primary", "secondary")))  # fmt: skip
+#: The firmer for the weaker, never the other way: a statement may say less than its evidence.
+_FIRMER = {"conditional recommendation": "strong recommendation", "very low certainty": "high certainty",
+           "low certainty": "high certainty", "suggests": "recommends", "suggest that": "prove that",
+           "recommends": "requires", "recommended": "required", "should": "must", "may": "must", "might": "must",
+           "could": "must", "likely to": "certain to", "associated with": "caused by",
+           "possible": "certain"}  # fmt: skip
 
 
 class Altered(NamedTuple):
@@ -50,6 +69,8 @@ def alterations(sentence: str, lexicon: Lexicon, drugs: Sequence[str]) -> Iterat
         ("comparator", _comparator(sentence)),
         ("negation", _negation(sentence)),
         ("drug", _drug(sentence, lexicon, drugs)),
+        ("population", _word(sentence, _GROUPS)),
+        ("strength", _word(sentence, _FIRMER)),
     ):
         if altered and altered != sentence:
             yield Altered(kind, altered)
@@ -97,6 +118,14 @@ def _drug(sentence: str, lexicon: Lexicon, drugs: Sequence[str]) -> str | None:
     others = (d for d in drugs if d not in named)
     other = next((d for d in others if not (lexicon.is_a(d, drug.concept) or lexicon.is_a(drug.concept, d))), None)
     return sentence[: drug.start] + other + sentence[drug.end :] if other else None
+
+
+def _word(sentence: str, others: Mapping[str, str]) -> str | None:
+    """The first word or phrase of a table becomes its other, unless the sentence has that too."""
+    match = re.search(rf"\b(?<!-)(?:{'|'.join(map(re.escape, others))})\b(?!-)", sentence)
+    if not match or re.search(rf"\b{re.escape(others[match[0]])}\b", sentence):
+        return None
+    return _with(sentence, match, others[match[0]])
 
 
 def _with(sentence: str, match: re.Match[str], other: str) -> str:

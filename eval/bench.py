@@ -21,7 +21,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from rag.domain import Answer, Outcome
+from rag.answer.plain import grade
+from rag.domain import Answer, Audience, Outcome
 from rag.index.build import build
 from rag.ingest.reading import documents
 from rag.pipeline import Pipeline
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = Table("what", "figure", "goal", title=f"osler bench, snapshot {pipeline.snapshot.snapshot_id}")
     sections = (
         grounding(pipeline, answers),
+        readers(pipeline, questions, answers),
         speed(pipeline, questions),
         cold(settings),
         tables(pipeline, options.tables),
@@ -72,6 +74,21 @@ def grounding(pipeline: Pipeline, answers: Sequence[Answer]) -> Iterator[Row]:
     yield "quotes that are an exact slice of the passage", _share(exact, len(evidence)), "100 %"
     yield "statements with a number or drug not in the passage", str(foreign), "0"
     yield "same question, same bytes (but for timings)", _share(_repeats(pipeline, answers), len(answers)), "100 %"
+
+
+def readers(pipeline: Pipeline, questions: Sequence[str], answers: Sequence[Answer]) -> Iterator[Row]:
+    """What trainees and patients are shown of the twelve answers, and how hard it is to read."""
+    trainees = [pipeline.ask(q, Audience.TRAINEE) for q in questions]
+    patients = [pipeline.ask(q, Audience.PATIENT) for q in questions]
+    said = [s for a in patients for s in a.statements()]
+    withheld = sum(len(w.statement_ids) for a in patients for w in a.withheld)
+    same = sum(t.statements() == a.statements() for t, a in zip(trainees, answers, strict=True))
+    verbatim, plain = grade(s.text for s in said), grade(s.shown for s in said)
+    yield "trainees' answers with all statements", _share(same, len(answers)), "100 %"
+    yield "statements shown to patients / withheld and listed", f"{len(said)} / {withheld}", ""
+    yield "reading grade of what patients see: verbatim, in plain words", f"{verbatim}, {plain}", ""
+    found = pipeline.consistency(answers)
+    yield "contradictions between the answers", str(len(found.contradictions)), "0"
 
 
 def _outcomes(outcomes: Sequence[Outcome]) -> str:

@@ -21,11 +21,12 @@ TRACEBACK = "OSLER_TRACEBACK"
 _INTERRUPTED = 130
 _SYSTEMS = """\
 systems: osler (in this process), nearest:WORDS (the nearest passages up to so many words, for comparison),
+lead:N, top:N, mmr:N, textrank:N (so many sentences of the nearest passages, for comparison),
 http://HOST:PORT (a running service), openai:ADDRESS (chat completions, with --model; OSLER_EVAL_KEY is the key),
 file:PATH (one article, or JSON lines like {"item_id": "...", "answer": "..."} to what osler eval items prints),
 run:PATH (rankings in TREC's form), verifier, judge (the verifier or the judge of --judge, on claims with evidence),
-similar (the embeddings, on pairs of questions). judges: matcher (default), verifier, nli:PATH (a cross-encoder in a
-folder), llm (OSLER_JUDGE_BASE_URL, OSLER_JUDGE_MODEL, OSLER_JUDGE_KEY)."""
+questions, similar (Osler's matcher, or the embeddings alone, on pairs of questions). judges: matcher (default),
+verifier, nli:PATH (a cross-encoder in a folder), llm (OSLER_JUDGE_BASE_URL, OSLER_JUDGE_MODEL, OSLER_JUDGE_KEY)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

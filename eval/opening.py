@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import cast
 
 from eval.datasets.base import Dataset
 from eval.evaluate import part_of
@@ -22,16 +23,24 @@ from eval.suites import catalogue, robustness
 from eval.systems.base import System
 from eval.systems.file import FileSystem
 from eval.systems.http import HttpOsler
-from eval.systems.likeness import SimilarQuestions
+from eval.systems.likeness import QuestionMatcher, SimilarQuestions
 from eval.systems.nearest import NearestPassages
 from eval.systems.openai import OpenAISystem
 from eval.systems.osler import OslerRetriever, OslerSystem, context
 from eval.systems.ranked import RunFile
+from eval.systems.sentences import METHODS, Method, NearestSentences
 from eval.systems.verifying import JudgeSystem, VerifierSystem
 from eval.systems.web import Caller
+from rag.answer.entailment import LearnedEntailment
+from rag.answer.nli import NliEntailment
+from rag.answer.opinion import Entailment
 from rag.domain import Audience
 from rag.errors import InputError, SnapshotError
+from rag.index.batching import shared_words
+from rag.index.encoder import WordEncoder
+from rag.index.export import PACKAGED_MODEL, export_encoder
 from rag.index.manifest import CURRENT, ENCODERS
+from rag.language.lexicon import Lexicon
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
@@ -39,7 +48,7 @@ _KEY = "OSLER_EVAL_KEY"
 _DEFAULT: dict[Task, str] = {"answers": "osler", "retrieval": "osler", "verification": "verifier"}
 #: The classes that a checker can choose.
 _VERDICTS, _DECISIONS = frozenset({"supports", "refutes", "neutral"}), frozenset({"yes", "no"})
-_CLASSES = {"verifier": _VERDICTS, "judge": _VERDICTS, "similar": _DECISIONS}
+_CLASSES = {"verifier": _VERDICTS, "judge": _VERDICTS, "questions": _DECISIONS, "similar": _DECISIONS}
 _ANY = "or file:PATH; see `osler eval run --help`"
 
 
@@ -86,7 +95,7 @@ def system_of(arguments: Namespace, suite: Dataset) -> System:
 def _named(arguments: Namespace, suite: Dataset) -> tuple[str, str]:
     """The kind of system, and the address or path after its colon. An address alone is one of a service."""
     task = task_of(arguments)
-    usual = "similar" if task == "verification" and _labels(suite) <= _DECISIONS else _DEFAULT[task]
+    usual = "questions" if task == "verification" and _labels(suite) <= _DECISIONS else _DEFAULT[task]
     given: str = arguments.system or usual
     if given.startswith(("http://", "https://")):
         return "http", given
@@ -127,13 +136,29 @@ def _index(suite: Dataset, arguments: Namespace) -> Settings:
 
 def _checker(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
     if kind not in _CLASSES or place:
-        raise _unfit(arguments, "checks claims", f"verifier, judge, similar {_ANY}")
+        raise _unfit(arguments, "checks claims", f"verifier, judge, questions, similar {_ANY}")
     _check_classes(kind, suite)
     if kind == "verifier":
-        return VerifierSystem()
+        return VerifierSystem(_entailment(arguments))
     if kind == "judge":
         return JudgeSystem(judge_of(arguments.judge, partial(reader_of, arguments)))
-    return SimilarQuestions(reader_of(arguments))
+    return (QuestionMatcher if kind == "questions" else SimilarQuestions)(reader_of(arguments))
+
+
+def _entailment(arguments: Namespace) -> Entailment | None:
+    """As the product has it, with the encoder of the index; without an index rules decide alone."""
+    settings = settings_of(arguments)
+    if settings.nli:
+        return NliEntailment(settings.nli)
+    if not (settings.index_dir / ENCODERS).is_dir():
+        return None
+
+    return LearnedEntailment(lambda text: _words(settings.index_dir / ENCODERS).read(text), Lexicon.load())
+
+
+@cache
+def _words(encoders: Path) -> WordEncoder:
+    return shared_words(export_encoder(PACKAGED_MODEL, encoders))
 
 
 def _check_classes(kind: str, suite: Dataset) -> None:
@@ -158,13 +183,17 @@ def _answerer(kind: str, place: str, suite: Dataset, arguments: Namespace) -> Sy
         return _osler(suite, _index(suite, arguments), audience)
     if kind == "nearest" and place.isdecimal():
         return NearestPassages(Pipeline.open(_index(suite, arguments)), int(place))
+    if kind in METHODS and place.isdecimal():
+        return NearestSentences(Pipeline.open(_index(suite, arguments)), cast(Method, kind), int(place))
     if kind == "http" and place:
         return HttpOsler(_caller(place, arguments), audience)
     if kind == "openai" and place:
         if not arguments.model:
             raise InputError("system openai: no model; name the one behind the address with --model")
         return _model(place, suite, arguments)
-    raise _unfit(arguments, "answers questions", f"osler, nearest:WORDS, http:ADDRESS, openai:ADDRESS {_ANY}")
+    simple = ", ".join(f"{method}:N" for method in METHODS)
+    expected = f"osler, nearest:WORDS, {simple}, http:ADDRESS, openai:ADDRESS {_ANY}"
+    raise _unfit(arguments, "answers questions", expected)
 
 
 def _unfit(arguments: Namespace, does: str, expected: str) -> InputError:

@@ -21,7 +21,7 @@ from eval.scorers.errata import errata_scores
 from eval.scorers.kqa import kqa_scores
 from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
 from eval.scorers.named import measure
-from eval.scorers.reference_answers import entity_scores, overlap_scores, rubric_scores
+from eval.scorers.reference_answers import entity_scores, evidence_scores, overlap_scores, rubric_scores
 from eval.scorers.stability import obedience
 from eval.scorers.structure import Similar, Thresholds, related_scores, section_scores, structure_scores
 
@@ -79,6 +79,7 @@ class Scoring:
             **abstention_scores(item, response, claims),
             **label_scores(item, response),
             **overlap_scores(item, response, similar),
+            **evidence_scores(item, response),
             **entity_scores(item, response),
             **self._rubric(item, response),
             **obedience(item, response),

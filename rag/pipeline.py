@@ -10,20 +10,27 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag import __version__
 from rag.answer.article import Article, Parts, abstained, redirected
+from rag.answer.cautions import Cautions
 from rag.answer.compose import plan
 from rag.answer.disagree import conflicts
-from rag.answer.needed import missing
+from rag.answer.entailment import LearnedEntailment
+from rag.answer.needed import Conditionals, missing
+from rag.answer.nli import NliEntailment
+from rag.answer.opinion import Entailment
+from rag.answer.pitfalls import cautioned
 from rag.answer.premises import corrections
 from rag.answer.question import Query, interpret
 from rag.answer.related import related
 from rag.answer.select import Matcher, candidates
 from rag.answer.sentences import Sentences
+from rag.answer.sides import Sides
 from rag.answer.sufficiency import coverage, gaps, speaks_to, together
 from rag.answer.triage import redirection
 from rag.answer.verify import Verifier
@@ -36,6 +43,10 @@ from rag.retrieve.base import Retriever
 from rag.retrieve.hybrid import HybridRetriever
 from rag.retrieve.rerank import CrossEncoderReranker
 from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.answer.consistency import Consistency
+    from rag.answer.glossary import Glossary
 
 
 class Pipeline:
@@ -68,7 +79,13 @@ class Pipeline:
 
     @cached_property
     def verifier(self) -> Verifier:
-        return Verifier(self.snapshot.analyzer.lexicon)
+        return Verifier(self.snapshot.analyzer.lexicon, self._entailment())
+
+    def _entailment(self) -> Entailment:
+        """What judges statements in other words than their evidence; neither loads anything before there is one."""
+        if self.settings.nli:
+            return NliEntailment(self.settings.nli)
+        return LearnedEntailment(lambda text: self.snapshot.words.read(text), self.snapshot.analyzer.lexicon)
 
     @cached_property
     def models(self) -> dict[str, str]:
@@ -80,6 +97,25 @@ class Pipeline:
     @cached_property
     def sentences(self) -> Sentences:
         return Sentences(self.snapshot)
+
+    @cached_property
+    def cautions(self) -> Cautions:
+        return Cautions(self.snapshot, self.sentences)
+
+    @cached_property
+    def conditionals(self) -> Conditionals:
+        return Conditionals(self.snapshot.analyzer.lexicon)
+
+    @cached_property
+    def sides(self) -> Sides:
+        return Sides(self.snapshot.analyzer.lexicon)
+
+    @cached_property
+    def glossary(self) -> Glossary:
+        """Only trainees and patients need it, so that only they wait for it."""
+        from rag.answer.glossary import Glossary
+
+        return Glossary(self.snapshot)
 
     def ask(self, question: str, audience: Audience = Audience.CLINICIAN, within: Filter | None = None) -> Answer:
         """The article that answers ``question`` from the sources that ``within`` passes, or why there is none.
@@ -116,31 +152,52 @@ class Pipeline:
             pool = candidates(snapshot, self.sentences, matcher, vector, hits, within)
             covered = coverage(query, pool, matcher)
         with clock.step("premises"):
-            wrong = corrections(snapshot, self.retriever, self.sentences, matcher, self.verifier, within)
+            wrong = corrections(snapshot, self.retriever, self.sentences, matcher, self.verifier, self.sides, within)
         is_covered = speaks_to(covered, self.settings.min_coverage)
         if not is_covered and not wrong:
             return abstained(query, covered, pool, audience, self._receipt(hits, clock, within))
         with clock.step("compose"):
             # Where the corpus only contradicts what the question assumes, that is all there is to say.
             lexicon = snapshot.analyzer.lexicon
-            planned = plan(query, pool if is_covered else [], lexicon)
+            planned = plan(query, pool if is_covered else [], lexicon, snapshot.encoder)
+            planned = cautioned(planned, self.cautions, snapshot, matcher, pool, vector, within)
             shown = [*(c.candidate for c in wrong), *planned.shown()]
             parts = Parts(
                 planned,
                 wrong,
-                conflicts(query, planned.pool, lexicon),
-                missing(query, shown, planned.pool, pool, lexicon),
+                conflicts(query, shown, planned.pool, pool, self.sides),
+                missing(query, shown, planned.pool, pool, planned.main, self.conditionals),
                 gaps(query, shown, covered, lexicon, within),
                 together(query, shown, lexicon),
                 related(query, planned.pool, planned.main, lexicon),
             )
         with clock.step("verify"):
-            article = Article(query, audience, snapshot, self.verifier, within)
+            article = Article(query, audience, snapshot, self.verifier, lambda: self.glossary, within)
             return article.assembled(parts, lambda: self._receipt(hits, clock, within))
+
+    def consistency(self, items: Sequence[Answer | str], near: float | None = None) -> Consistency:
+        """Whether stored answers, and those made now to questions, contradict one another where they are neighbours.
+
+        Args:
+            near: cosine from which two questions are neighbours; as ``rag.answer.consistency`` has it when absent.
+
+        Raises:
+            InputError: there is nothing to compare, or ``near`` is no cosine.
+        """
+        from rag.answer.consistency import NEAR, consistency
+
+        if not items:
+            raise InputError("consistency: no answers; expected at least one answer or question")
+        if near is not None and not -1 <= near <= 1:
+            raise InputError(f"near {near}: expected a cosine, from -1 to 1")
+        answers = [self.ask(item) if isinstance(item, str) else item for item in items]
+        vectors = self.snapshot.encoder.encode([a.question for a in answers])
+        lexicon = self.snapshot.analyzer.lexicon
+        return consistency(answers, vectors, self.verifier, lexicon, NEAR if near is None else near)
 
     def warm(self) -> None:
         """Loads what the first question would otherwise wait for."""
-        _ = self.snapshot.encoder, self.snapshot.analyzer, self.verifier, self.sentences
+        _ = self.snapshot.encoder, self.snapshot.analyzer, self.verifier, self.cautions
         if self.reranker:
             self.reranker.warm()
 

@@ -52,6 +52,11 @@ class Settings(Frozen):
     rerank_depth: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=30, description="how many of the best hits are reranked, where there is a reranker"
     )
+    nli: Path | None = Field(
+        default=None,
+        description="folder of a cross-encoder for natural language inference that judges statements in other words "
+        "than their evidence; none is the small learned model that ships",
+    )
     min_coverage: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.6, description="share of the question's subject that evidence must speak of; below it Osler abstains"
     )
@@ -65,7 +70,7 @@ class Settings(Frozen):
         is_name = bool(given) and os.sep not in given and not Path(given, "CURRENT").is_file()
         return _home("indexes") / given if is_name else Path(given)
 
-    @field_validator("reranker", mode="before")
+    @field_validator("reranker", "nli", mode="before")
     @classmethod
     def _unless_empty(cls, value: object) -> object:
         """A variable that is set to nothing is one that is not set."""

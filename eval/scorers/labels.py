@@ -26,7 +26,7 @@ def entailment_scores(item: Item, response: Response) -> Scores:
         is_caught = response.error is None and not is_supported
         details = {"alteration": item.kind}
         scores["altered_caught"] = Score(value=float(is_caught), reason=response.error or "", details=details)
-    elif item.kind == "true":
+    elif item.kind.startswith("true"):
         scores["true_accepted"] = Score(value=float(is_supported))
     return scores
 

@@ -51,6 +51,12 @@ MEASURES: dict[str, Measure] = {
     # answers against reference answers
     **{f"{name}_{part}": Measure(f"{name.upper()} {part} against the reference answers")
        for name in ("rouge1", "rouge2", "rougeL", "rougeSU4") for part in ("f1", "recall")},
+    **{f"short_{name}_f1": Measure(f"{name.upper()} f1 of bottom line and first section against the reference answers")
+       for name in ("rouge2", "rougeL")},
+    "short_words": Measure("words of bottom line and first section", None),
+    "evidence_precision": Measure("share of what is quoted that the owners marked as evidence"),
+    "evidence_recall": Measure("share of what the owners marked as evidence that is quoted"),
+    "evidence_f1": Measure("F1 of what is quoted against what the owners marked as evidence"),
     "similarity": Measure("cosine of the embeddings of answer and reference answer"),
     "completeness": Measure("K-QA: share of must-have statements that the answer says", judged="claims"),
     "hallucinations": Measure("K-QA: statements of the reference that the answer denies", "lower", "claims"),

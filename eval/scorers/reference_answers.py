@@ -1,11 +1,12 @@
-"""An answer against reference answers: overlap of words, likeness of meaning, and the entities that were asked for."""
+"""An answer against reference answers: overlap of words, likeness of meaning, evidence, and the entities asked for."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from eval.article import answered
-from eval.domain import Item, Response, Score, Scores, unscored
+from eval.domain import Article, Item, Response, Score, Scores, unscored
 from eval.measures import bioasq
 from eval.measures.overlap import rouge
 from eval.scorers.structure import Similar
@@ -26,7 +27,36 @@ def overlap_scores(item: Item, response: Response, similar: Similar) -> Scores:
         scores[f"{name}_f1"] = Score(value=found.f1, details={"precision": found.precision})
         scores[f"{name}_recall"] = Score(value=found.recall)
     likeness = max(similar(text, answer) for answer in answers) if text else 0.0
-    return scores | {"similarity": Score(value=likeness)}
+    return scores | _short_scores(response, answers) | {"similarity": Score(value=likeness)}
+
+
+def _short_scores(response: Response, answers: Sequence[str]) -> Scores:
+    """The same of what is read first: the bottom line and the first section."""
+    article = answered(response) if response.is_answer else Article()
+    first = [*article.bottom_line, *(said for part in article.parts[:1] for said in part.said)]
+    text = "\n".join(said.text for said in first)
+    found = rouge(text, answers)
+    scores = {f"short_{name}_f1": Score(value=found[name].f1) for name in ("rouge2", "rougeL")}
+    return scores | {"short_words": Score(value=float(len(text.split())))}
+
+
+def evidence_scores(item: Item, response: Response) -> Scores:
+    """Precision, recall and F1 of what is quoted against the sentences or snippets that the owners marked.
+
+    A quote is right when it stands in a marked text, or a marked text in it; letters, digits and their order count,
+    nothing else. A marked text is found when such a quote is shown. An answer that quotes nothing is taken by its
+    sentences, so that any system can be scored; one that was not given has precision and recall 0.
+    """
+    marked = {_folded(text) for text in item.gold.evidence} - {"  "}
+    if not marked:
+        return {}
+    said = answered(response).said() if response.is_answer else ()
+    quotes = {_folded(quote) for s in said for quote in (s.quotes or (s.text,))}
+    right = sum(any(q in m or m in q for m in marked) for q in quotes)
+    found = sum(any(q in m or m in q for q in quotes) for m in marked)
+    precision, recall = right / len(quotes) if quotes else 0.0, found / len(marked)
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return _each("evidence_", {"precision": precision, "recall": recall, "f1": f1})
 
 
 def entity_scores(item: Item, response: Response) -> Scores:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from eval.article import answered
 from eval.domain import Article, Item, Part, Response, Score, Scores, unscored
-from eval.measures.reading import reading
 from eval.scorers.claims import folded
 from eval.values import content_words
+from rag.language.readability import readability
 
 Similar = Callable[[str, str], float]
 """How alike two short texts are in what they are about, such as the cosine of their embeddings; 1 for the same."""
@@ -53,7 +53,7 @@ def structure_scores(item: Item, response: Response) -> Scores:
     """
     article = answered(response)
     lines = [s.text for s in article.said()]
-    found = reading(lines)
+    found = readability(lines)
     grade = unscored("no words to grade") if found.grade is None else Score(value=found.grade)
     is_expected = item.gold.answerable is not False
     return {

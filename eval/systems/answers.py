@@ -33,8 +33,8 @@ def response_of(answer: Answer, item: Item, seconds: float | None = None) -> Res
     """The response that an answer is.
 
     Said is what statements say: bottom line, sections, positions of a disagreement, branches of what is needed. Notes
-    on gaps and nearest passages are in ``text`` alone. ``label`` is read from the words of the bottom line, as of every
-    system, and mostly None: an Osler answer has no field for a decision.
+    on gaps and nearest passages are in ``text`` alone. ``label`` is its decision, "maybe" for one that is neither yes
+    nor no; where it has none, it is read from the words of the bottom line, as of every system.
     """
     article = article_of(answer)
     facts = answer.receipt.model_dump(mode="json", exclude={"timings_ms"})
@@ -43,13 +43,19 @@ def response_of(answer: Answer, item: Item, seconds: float | None = None) -> Res
         outcome=Outcome(answer.outcome.value),
         text=to_markdown(answer, anchors=False),
         article=article,
-        label=label_of(item, "\n".join(said.text for said in article.bottom_line), article.text()),
+        label=_label(answer, item, article),
         confidence=confidence(answer),
         corrections=tuple(s.correction_of for s in answer.statements() if s.correction_of),
         timings_ms=answer.receipt.timings_ms,
         seconds=seconds,
         receipt={"answer_id": answer.answer_id, **facts},
     )
+
+
+def _label(answer: Answer, item: Item, article: Article) -> str | None:
+    if answer.decision and not item.gold.options:
+        return answer.decision.value if answer.decision.value in ("yes", "no") else "maybe"
+    return label_of(item, "\n".join(said.text for said in article.bottom_line), article.text())
 
 
 def article_of(answer: Answer) -> Article:

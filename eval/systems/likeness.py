@@ -1,4 +1,6 @@
-"""Whether two questions ask the same, by their embeddings: what related questions are chosen and scored by."""
+"""Whether two questions ask the same: by their embeddings alone, by which related questions are scored, and as the
+product tells it, which also heeds what each asks for.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,13 @@ from typing import Any
 
 from eval.domain import Item, Outcome, Response
 from eval.judges.premises import Reader
+from eval.provenance import code_digest
 from eval.scorers.structure import Thresholds
+from rag import __version__
+from rag.answer.alike import entailment
 from rag.index.export import PACKAGED_MODEL
+
+_HALF = 0.5
 
 
 class SimilarQuestions:
@@ -24,18 +31,49 @@ class SimilarQuestions:
 
     def respond(self, item: Item) -> Response:
         """Raises ``ValueError`` for an item without evidence, which is no pair."""
-        if not item.evidence:
-            raise ValueError("no second question to compare with")
         started = time.perf_counter()
-        one, other = self._reader.vectors([item.question, " ".join(item.evidence)])
-        cosine = float(one @ other)
-        return Response(
-            item_id=item.item_id,
-            outcome=Outcome.ANSWERED,
-            label="yes" if cosine >= self._threshold else "no",
-            confidence=min(max(cosine, 0.0), 1.0),
-            seconds=time.perf_counter() - started,
-        )
+        cosine = _cosine(item, self._reader)
+        return _response(item, cosine >= self._threshold, cosine, started)
 
     def close(self) -> None:
         pass
+
+
+class QuestionMatcher:
+    """The product's own matcher of questions. "yes" when the chance that the item's evidence, a known question, is one
+    whose answers answer the item's question is at least a half; that chance is the confidence.
+    """
+
+    name = "osler questions"
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def receipt(self) -> dict[str, Any]:
+        return {"software": f"osler {__version__}", "code": code_digest(), "model": PACKAGED_MODEL}
+
+    def respond(self, item: Item) -> Response:
+        """Raises ``ValueError`` for an item without evidence, which is no pair."""
+        started = time.perf_counter()
+        chance = entailment(item.question, " ".join(item.evidence), _cosine(item, self._reader))
+        return _response(item, chance >= _HALF, chance, started)
+
+    def close(self) -> None:
+        pass
+
+
+def _cosine(item: Item, reader: Reader) -> float:
+    if not item.evidence:
+        raise ValueError("no second question to compare with")
+    one, other = reader.vectors([item.question, " ".join(item.evidence)])
+    return float(one @ other)
+
+
+def _response(item: Item, is_same: bool, likeness: float, started: float) -> Response:
+    return Response(
+        item_id=item.item_id,
+        outcome=Outcome.ANSWERED,
+        label="yes" if is_same else "no",
+        confidence=min(max(likeness, 0.0), 1.0),
+        seconds=time.perf_counter() - started,
+    )

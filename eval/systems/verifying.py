@@ -7,7 +7,6 @@ sentences as an article quotes them, and an abstract as one quote would pool wor
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from eval.domain import Item, Outcome, Response
@@ -15,10 +14,11 @@ from eval.judges.base import Judge
 from eval.judges.base import Label as Judged
 from eval.provenance import code_digest
 from rag import __version__
+from rag.answer.opinion import Entailment
 from rag.answer.verify import Verifier
 from rag.domain import Verdict
 from rag.language.lexicon import Lexicon
-from rag.language.sentences import sentence_spans
+from rag.language.sentences import sentences
 
 Label = Literal["supports", "refutes", "neutral"]
 
@@ -33,22 +33,28 @@ _JUDGED: dict[Judged, Label] = {"entailed": "supports", "neutral": "neutral", "c
 
 
 class VerifierSystem:
-    """The verifier that every statement of an answer passes. ``confidence`` is its support of the claim, not of the
-    label: 0 for a claim that is refused, whether for want of evidence or against it."""
+    """The verifier that every statement of an answer passes. ``confidence`` is its probability that the evidence
+    supports the claim, whatever the label.
+
+    Args:
+        entailment: what judges claims in other words than their evidence; without it only words are counted.
+    """
 
     name = "osler verifier"
 
-    def __init__(self, verifier: Verifier | None = None) -> None:
-        self._verifier = verifier or Verifier(Lexicon.load())
+    def __init__(self, entailment: Entailment | None = None) -> None:
+        self._verifier = Verifier(Lexicon.load(), entailment)
+        self._entailment = entailment
 
     def receipt(self) -> dict[str, Any]:
-        return {"software": f"osler {__version__}", "code": code_digest()}
+        judged = self._entailment.name if self._entailment else "rules alone"
+        return {"software": f"osler {__version__}", "code": code_digest(), "entailment": judged}
 
     def respond(self, item: Item) -> Response:
         started = time.perf_counter()
         found = self._verifier.verify(item.question, sentences(item.evidence))
         reasons = "\n".join(f"{reason.kind}: {reason.detail}" for reason in found.reasons)
-        return _response(item, _VERDICTS[found.verdict], found.support, reasons, started)
+        return _response(item, _VERDICTS[found.verdict], found.probability, reasons, started)
 
     def close(self) -> None:
         pass
@@ -75,11 +81,6 @@ class JudgeSystem:
 
     def close(self) -> None:
         pass
-
-
-def sentences(evidence: Sequence[str]) -> tuple[str, ...]:
-    """The sentences of all texts, in order; none of an empty one."""
-    return tuple(text[start:end] for text in evidence for start, end in sentence_spans(text))
 
 
 def _response(item: Item, label: Label, support: float, text: str, started: float) -> Response:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rag.answer import headings
 from rag.answer.claims import Claim, Writer, evidence
-from rag.answer.compose import Plan, PlannedSection
 from rag.answer.disagree import Conflict
-from rag.answer.doses import is_dose
 from rag.answer.needed import Missing
+from rag.answer.plain import grade, plain_words
+from rag.answer.plans import Plan, PlannedSection
 from rag.answer.premises import Correction
 from rag.answer.question import Query
 from rag.answer.references import Numbering, reference
 from rag.answer.select import Candidate
 from rag.answer.sufficiency import Coverage, unspoken
 from rag.answer.verify import Verifier
+from rag.answer.withholding import Withholding
 from rag.domain import (
     Answer,
     Audience,
@@ -36,8 +37,12 @@ from rag.domain import (
     Role,
     Section,
     Statement,
+    Withheld,
 )  # fmt: skip
 from rag.index.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from rag.answer.glossary import Glossary
 
 DISCLAIMER = {
     Audience.CLINICIAN: (
@@ -60,8 +65,7 @@ _KEPT_OUT = (
 _ONLY_DOSES = (
     "What these sources say on this is about doses and monitoring, which your treating team decides with you: ask them."
 )
-#: Sections that tell how to give and steer a treatment are not shown to patients, who must not act on them.
-_FOR_PROFESSIONALS = frozenset({Role.DOSING, Role.MONITORING})
+_BOTTOM_LINE = "Bottom line"
 
 
 class Parts(NamedTuple):
@@ -80,47 +84,59 @@ class Parts(NamedTuple):
 
 
 class Article:
-    """Assembles one answer, of sources that ``within`` passes."""
+    """Assembles one answer, of sources that ``within`` passes. ``glossary`` is only called for who needs one."""
 
     def __init__(
-        self, query: Query, audience: Audience, snapshot: Snapshot, verifier: Verifier, within: Filter | None = None
-    ) -> None:
+        self, query: Query, audience: Audience, snapshot: Snapshot, verifier: Verifier,
+        glossary: Callable[[], Glossary], within: Filter | None = None,
+    ) -> None:  # fmt: skip
         self._query = query
         self._audience = audience
         self._snapshot = snapshot
         self._verifier = verifier
+        self._glossary_of_all = glossary
+        self._within = within
+        self._withholding = Withholding(audience)
         self._numbering = Numbering()
         self._writer = Writer(verifier, self._numbering, partial(snapshot.store.same_words, within=within))
 
     def assembled(self, parts: Parts, receipt: Callable[[], Receipt]) -> Answer:
         """The answer of ``parts``. Parts are written in the order in which they are read, so numbers ascend."""
         leading = self._leading(parts)
-        if not leading:
-            return nothing_to_show(self._query, self._audience, receipt())
         shown = {claim.lead.record.row for claim, _ in leading}
-        bottom = [self._writer.write(claim, Role.BOTTOM_LINE, premise) for claim, premise in leading]
+        first = [p for p in leading if self._withholding.keeps(p[0], Role.BOTTOM_LINE, _BOTTOM_LINE)]
+        if not first:
+            return nothing_to_show(self._query, self._audience, receipt(), self._all_withheld(parts, shown))
+        bottom = [self._write(claim, Role.BOTTOM_LINE, premise) for claim, premise in first]
         sections = [s for p in parts.plan.sections if (s := self._section(p, shown))]
         disagreements = [d for c in parts.conflicts if (d := self._disagreement(c))]
         needed = [self._needed(m) for m in parts.missing]
+        said = [*bottom, *(s for section in sections for s in section.statements)]
+        said += [p.statement for d in disagreements for p in d.positions]
+        said += [b.statement for n in needed for b in n.branches]
+        glossary = self._glossary(said)
         together = [parts.together] if parts.together else []
         references = [reference(n, self._snapshot.store.source(key)) for n, key in enumerate(self._numbering.keys(), 1)]
         made = receipt()
         is_whole = parts.plan.bottom_line and not parts.gaps
-        first = None if parts.corrections else bottom[0].text
+        leads = None if parts.corrections else bottom[0].text
         return Answer(
             answer_id=answer_id(self._query.asked, self._audience, made),
             question=self._query.asked,
             outcome=Outcome.ANSWERED if is_whole else Outcome.PARTIAL,
-            title=headings.title(self._query, first, self._verifier, self._snapshot.analyzer.lexicon),
+            title=self._words(headings.title(self._query, leads, self._verifier, self._snapshot.analyzer.lexicon)),
+            decision=None if parts.corrections else parts.plan.answer,
             bottom_line=tuple(bottom),
             sections=tuple(sections),
             disagreements=tuple(disagreements),
-            gaps=(*parts.gaps, *together, *self._withheld(parts.plan)),
+            gaps=(*parts.gaps, *together),
             needed=tuple(needed),
             references=tuple(references),
             related_questions=tuple(parts.related),
-            glossary=self._glossary([*bottom, *(s for section in sections for s in section.statements)]),
+            glossary=glossary,
             readings=self._query.readings,
+            withheld=self._withholding.listed(s.statement_id for s in said),
+            reading_grade=None if self._audience is Audience.CLINICIAN else grade(s.shown for s in said),
             audience=self._audience,
             disclaimer=DISCLAIMER[self._audience],
             receipt=made,
@@ -131,29 +147,34 @@ class Article:
         corrected = {c.candidate.record.row for c in parts.corrections}
         claims: list[tuple[Claim, str | None]] = [(Claim(c.candidate), c.premise) for c in parts.corrections]
         claims += [(c, None) for c in parts.plan.bottom_line if c.lead.record.row not in corrected]
-        return [(claim, premise) for claim, premise in claims if self._may_show(claim)]
-
-    def _may_show(self, claim: Claim) -> bool:
-        """Whether a claim is supported and meant for this audience: a patient gets no doses to act on."""
-        if self._audience is Audience.PATIENT and any(_tells_a_dose(m) for m in claim.members):
-            return False
-        return self._writer.is_supported(claim)
+        return [(claim, premise) for claim, premise in claims if self._writer.is_supported(claim)]
 
     def _section(self, planned: PlannedSection, shown: set[int]) -> Section | None:
-        claims = [c for c in planned.claims if c.lead.record.row not in shown and self._may_show(c)]
-        statements = tuple(self._writer.write(c, planned.role) for c in claims)
-        return Section(heading=planned.heading, role=planned.role, statements=statements) if statements else None
+        heading = self._words(planned.heading)
+        supported = self._supported(planned.claims, shown)
+        claims = [c for c in supported if self._withholding.keeps(c, planned.role, heading)]
+        statements = tuple(self._write(c, planned.role) for c in claims)
+        return Section(heading=heading, role=planned.role, statements=statements) if statements else None
+
+    def _supported(self, claims: Sequence[Claim], shown: set[int]) -> list[Claim]:
+        return [c for c in claims if c.lead.record.row not in shown and self._writer.is_supported(c)]
 
     def _disagreement(self, conflict: Conflict) -> Disagreement | None:
-        sides = [c for c in conflict.positions if self._may_show(Claim(c))]
+        topic = self._words(conflict.topic)
+        sides = self._supported([Claim(c) for c in conflict.positions], set())
         if len(sides) < 2:
             return None
-        return Disagreement(topic=conflict.topic, positions=tuple(self._position(c) for c in sides))
+        kept = [c for c in sides if self._withholding.keeps(c, c.lead.role, topic)]
+        if len(kept) < 2:
+            for claim in kept:
+                self._withholding.lists("beside", claim, claim.lead.role, topic)
+            return None
+        return Disagreement(topic=topic, positions=tuple(self._position(c.lead) for c in kept))
 
     def _position(self, candidate: Candidate) -> Position:
         source = candidate.source
         return Position(
-            statement=self._writer.write(Claim(candidate), candidate.role),
+            statement=self._write(Claim(candidate), candidate.role),
             issuing_body=source.issuing_body or _author_and_year(candidate),
             jurisdiction=source.jurisdiction,
             year=source.year,
@@ -161,32 +182,46 @@ class Article:
 
     def _needed(self, missing: Missing) -> Needed:
         branches = tuple(
-            Branch(value=b.value, statement=self._writer.write(Claim(b.candidate), b.candidate.role), note=b.note)
+            Branch(value=b.value, statement=self._write(Claim(b.candidate), b.candidate.role), note=b.note)
             for b in missing.branches
-            if self._may_show(Claim(b.candidate))
+            if self._writer.is_supported(Claim(b.candidate))
+            and self._withholding.keeps(Claim(b.candidate), b.candidate.role, missing.variable)
         )
-        return Needed(variable=missing.variable, why=missing.why, branches=branches)
+        return Needed(variable=missing.variable, why=self._words(missing.why), branches=branches)
 
-    def _withheld(self, plan: Plan) -> list[Gap]:
-        """Sections of which a patient is not shown all."""
+    def _all_withheld(self, parts: Parts, shown: set[int]) -> tuple[Withheld, ...]:
+        """For a patient whose question is about a dose: all of the article, which would mislead without its answer."""
+        claims = [(c, s.role, self._words(s.heading)) for s in parts.plan.sections
+                  for c in self._supported(s.claims, shown)]  # fmt: skip
+        for conflict in parts.conflicts:
+            sides = self._supported([Claim(c) for c in conflict.positions], set())
+            claims += [(c, c.lead.role, self._words(conflict.topic)) for c in sides if len(sides) > 1]
+        branches = [(Claim(b.candidate), m.variable) for m in parts.missing for b in m.branches]
+        claims += [(c, c.lead.role, variable) for c, variable in branches if self._writer.is_supported(c)]
+        for claim, role, heading in claims:
+            if self._withholding.keeps(claim, role, heading):
+                self._withholding.lists("beside", claim, role, heading)
+        return self._withholding.listed()
+
+    def _write(self, claim: Claim, role: Role, premise: str | None = None) -> Statement:
+        """The statement of a claim, for patients with its plain words."""
+        statement = self._writer.write(claim, role, premise)
         if self._audience is not Audience.PATIENT:
-            return []
-        reason = "withheld: doses and monitoring are for the treating team to decide"
-        partly = [s for s in plan.sections if any(_tells_a_dose(m) for c in s.claims for m in c.members)]
-        return [Gap(aspect=s.heading, reason=reason) for s in partly]
+            return statement
+        return statement.model_copy(update={"plain": self._glossary_of_all().plain(statement.text)})
+
+    def _words(self, text: str) -> str:
+        """A heading in the reader's words."""
+        return plain_words().of(text).text if self._audience is Audience.PATIENT else text
 
     def _glossary(self, statements: Sequence[Statement]) -> tuple[GlossaryEntry, ...]:
-        """Abbreviations of the statements, spelled out as the corpus does; for those who may not know them."""
+        """Abbreviations and terms of the statements, for those who may not know them."""
         if self._audience is Audience.CLINICIAN:
             return ()
-        words = {w for s in statements for w in s.text.replace("(", " ").replace(")", " ").replace(",", " ").split()}
-        pairs = self._snapshot.abbreviations
-        return tuple(GlossaryEntry(term=short, meaning=long) for short, long in pairs if short in words)
-
-
-def _tells_a_dose(candidate: Candidate) -> bool:
-    """Whether a sentence is about giving or steering a treatment, or gives a dose in passing."""
-    return candidate.role in _FOR_PROFESSIONALS or any(is_dose(q.unit) for q in candidate.sentence.quantities)
+        glossary = self._glossary_of_all()
+        if self._audience is Audience.PATIENT:
+            return glossary.for_patient(statements)
+        return glossary.for_trainee(statements, self._within, self._numbering.number)
 
 
 def _author_and_year(candidate: Candidate) -> str | None:
@@ -211,10 +246,10 @@ def abstained(
     )
 
 
-def nothing_to_show(query: Query, audience: Audience, receipt: Receipt) -> Answer:
+def nothing_to_show(query: Query, audience: Audience, receipt: Receipt, withheld: tuple[Withheld, ...]) -> Answer:
     """Says that all there is to say is for professionals, or that none of it could be supported."""
-    reason = _ONLY_DOSES if audience is Audience.PATIENT else "Nothing that was found could be supported."
-    return _without_article(query.asked, audience, receipt, reason, readings=query.readings)
+    reason = _ONLY_DOSES if withheld else "Nothing that was found could be supported."
+    return _without_article(query.asked, audience, receipt, reason, readings=query.readings, withheld=withheld)
 
 
 def redirected(question: str, reason: str, audience: Audience, receipt: Receipt) -> Answer:
@@ -235,6 +270,7 @@ def _without_article(
     readings: tuple[ReadAs, ...] = (),
     gaps: tuple[Gap, ...] = (),
     nearest: tuple[Evidence, ...] = (),
+    withheld: tuple[Withheld, ...] = (),
 ) -> Answer:
     return Answer(
         answer_id=answer_id(question, audience, receipt),
@@ -245,6 +281,7 @@ def _without_article(
         gaps=gaps,
         readings=readings,
         nearest=nearest,
+        withheld=withheld,
         audience=audience,
         disclaimer=DISCLAIMER[audience],
         receipt=receipt,

@@ -80,9 +80,8 @@ class Writer:
         check = self._check(claim)
         found = [e for member in claim.members for e in self._evidence(member)]
         numbers = dict.fromkeys(self._numbering.number(e.source_id) for e in found)
-        key = f"{role.value}\0{lead.passage.passage_id}\0{lead.record.start}"
         return Statement(
-            statement_id="s" + hashlib.sha256(key.encode()).hexdigest()[:10],
+            statement_id=statement_id(lead, role),
             text=lead.text,
             role=role,
             citations=tuple(numbers),
@@ -94,6 +93,7 @@ class Writer:
             certainty=lead.passage.certainty,
             derived=lead.passage.derived,
             correction_of=correction_of,
+            as_of=lead.source.state_read if lead.source.evidence_type.is_regulatory else None,
         )
 
     def is_supported(self, claim: Claim) -> bool:
@@ -116,6 +116,12 @@ class Writer:
     def _label(self, passage_id: str, record: SentenceRecord) -> str:
         """The same sentence always has the same label."""
         return self._labels.setdefault((passage_id, record.start, record.end), f"E{len(self._labels) + 1}")
+
+
+def statement_id(lead: Candidate, role: Role) -> str:
+    """The same for the same sentence in the same role."""
+    key = f"{role.value}\0{lead.passage.passage_id}\0{lead.record.start}"
+    return "s" + hashlib.sha256(key.encode()).hexdigest()[:10]
 
 
 def evidence(candidate: Candidate, label: str) -> Evidence:

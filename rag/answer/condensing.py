@@ -10,7 +10,7 @@ from rag.answer.reading import Reading
 
 class Reason(NamedTuple):
     """Why a statement is not supported. ``kind`` is one of number, unit, comparator, negation, exception, modality,
-    drug, population, strength, order, coverage, empty.
+    drug, population, strength, order, coverage, entailment, empty.
     """
 
     kind: str
@@ -26,7 +26,7 @@ _TURNS = frozenset({"but", "however", "though", "although", "yet", "not", "nor",
 
 def deletion_faults(statement: Reading, evidence: Reading) -> list[Reason] | None:
     """What was deleted from ``evidence`` and must not be; empty if nothing, None if words were added or moved."""
-    if not set(statement.keys) <= set(evidence.keys):
+    if not set(statement.keys) <= set(evidence.keys) or statement.signs - evidence.signs:
         return None
     best: list[Reason] | None = None
     for low, high in [*evidence.sentences, (0, len(evidence.atoms))]:

@@ -34,7 +34,8 @@ _ORGANS = 0  # the row of organs, which exclude one another only as ways of elim
 #: Verbs of need and fate under one name each, so that "needed" is denied by "not required".
 _PREDICATES = {term_of(w): name for name, words in {
     "need": "required requires require necessary needed needs mandatory must",
-    "elimin": "cleared eliminated excreted clearance elimination excretion metabolised metabolism",
+    "elimin": "cleared eliminated excreted clearance elimination excretion metabolised metabolism removed removes",
+    "associ": "linked links link",
     "approv": "approved approval licensed",
     "treat": "treatment therapy treated",
     "maximum": "maximum max ceiling limit",
@@ -42,6 +43,8 @@ _PREDICATES = {term_of(w): name for name, words in {
 }.items() for w in words.split()}  # fmt: skip
 #: Words that permit without recommending.
 _PERMITTING = frozenset("safe fine allowed allows suitable suits ok okay acceptable permitted".split())
+#: Words that deny themselves.
+_DENYING = frozenset("irrelevant unimportant uncommon unusual unlikely unreasonable insignificant negligible".split())
 _BLAND = frozenset(term_of(w) for w in "patient person people case adult man woman use used give given dose".split())
 _PREPOSITIONS = frozenset({"in", "for", "with", "by", "to", "of", "at", "on", "when", "if", "from"})
 _HALF = 0.5  # the same for limits, whose own words stand inside quantities
@@ -285,7 +288,9 @@ def _negates(claim: Reading) -> bool:
 
 
 def _is_aside(reading: Reading, steer: Steer) -> bool:
-    """Negations that deny no predicate: in a parenthesis, "sucrose-free", "none" in a list of grades."""
+    """Negations that deny no predicate: in a parenthesis, "sucrose-free", "not unusual", "none" in a list of grades."""
+    if not _DENYING.isdisjoint(reading.keys[steer.last + 1 : steer.last + 2]):
+        return True
     if not {"free", "none"}.isdisjoint(reading.keys[steer.first : steer.last + 1]):
         return True
     return any(first <= steer.first <= last for first, last in reading.parentheses)

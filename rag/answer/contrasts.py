@@ -11,6 +11,7 @@ from rag.answer.reading import Reading
 #: Words of which evidence that says one does not say another. First column: what it means to mix them up.
 _CONTRASTS: tuple[tuple[str, str], ...] = (
     ("population", "men|male / women|female / children|child|paediatric|neonate|infant|newborn / adult|adults"),
+    ("population", "mice / rats / rabbits / humans"),
     ("population", "acute / chronic / subacute / remote / delayed"),
     ("population", "mild / moderate / severe"),
     ("population", "renal|kidney / hepatic|liver / cardiac|heart / pulmonary|lung"),
@@ -70,22 +71,25 @@ _REVERSING = ("un", "in", "im", "ir", "ab", "non", "dis", "a")
 
 
 def contrasts(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """Acute for chronic, men for women, higher for lower: the evidence has the other word only."""
+    """Acute for chronic, men for women, higher for lower: the evidence has the other word only.
+
+    Words of a name do not count where the evidence names the same thing: "liver cirrhosis" is cirrhosis.
+    """
     theirs = {(g, side) for r in pool.readings for a in r.atoms for _, g, side in SIDES.get(a.key, ())}
-    groups = {g for g, _ in theirs}
+    groups, named = {g for g, _ in theirs}, pool.named(statement)
     for i, atom in enumerate(statement.atoms):
         for kind, group, side in SIDES.get(atom.key, ()):
-            if group in groups and (group, side) not in theirs:
+            if i not in named and group in groups and (group, side) not in theirs:
                 yield Reason(kind, f"{statement.written(i, i)} is otherwise in the evidence")
     yield from _reversed(statement, pool)
 
 
 def _reversed(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Abnormal for normal, unprovoked for provoked."""
-    words = pool.keys()
+    words, named = pool.keys(), pool.named(statement)
     for i, atom in enumerate(statement.atoms):
         word = atom.key
-        if atom.term and word not in words and len(word) > 5:
+        if i not in named and atom.term and word not in words and len(word) > 5:
             bare = {word.removeprefix(p) for p in _REVERSING if word.startswith(p)}
             if any(b in words for b in bare) or any(p + word in words for p in _REVERSING):
                 yield Reason("negation", f"{statement.written(i, i)} is otherwise in the evidence")

@@ -6,14 +6,17 @@ A guard takes the reading of the statement and the pool of its evidence and give
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from rag.answer.condensing import Reason
 from rag.answer.contrasts import contrasts
+from rag.answer.excluded import excluded
 from rag.answer.places import bindings, comparisons, order
 from rag.answer.pool import Guard, Pool
 from rag.answer.reading import Reading, Steer, is_approximate
+from rag.language.conversions import is_converted
 from rag.language.quantities import Quantity
 
 #: Ratios of the units that are mixed up: g, mg and mcg; days, hours, minutes, seconds; L and mL.
@@ -32,6 +35,7 @@ _STRENGTH = re.compile(
     r"(?=\s+recommendation|\s*[,;)]|\s+for\b|\s+against\b|$)|\boff-label\b|\bboxed warning\b",
     re.IGNORECASE,
 )
+_DRUG_KINDS = frozenset({"drug", "drug_class"})
 _POPULATION_KINDS = frozenset({"condition", "population", "setting"})
 _NEGATING, _EXCEPTING = frozenset({"negation", "exclusion"}), frozenset({"exception"})
 _ABSOLUTES = frozenset(
@@ -49,21 +53,48 @@ def empty(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 
 def numbers(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """Value, unit and comparator of every quantity, and every name that has a digit in it."""
-    theirs = pool.quantities()
+    """Value, unit and comparator of every quantity."""
     for mine in statement.quantities:
-        written = statement.text[mine.start : mine.end]
-        agreeing = [is_approximate(r.text, q) for r in pool.readings for q in r.quantities if mine.same_as(q)]
-        if not agreeing:
-            yield _mismatch(mine, theirs, written)
-        elif all(agreeing) and not is_approximate(statement.text, mine):
-            yield Reason("modality", f"{written} is approximate in the evidence")
-        elif _repeated(mine, statement, theirs):
-            yield Reason("number", f"{written} is said more often than in the evidence")
+        yield from _quantity(mine, statement, pool)
+
+
+def values(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """The same for those with a unit or in digits: "one" of "one of them" is no value."""
+    for mine in statement.quantities:
+        if mine.unit or any(c.isdigit() for c in statement.text[mine.start : mine.end]):
+            yield from (r for r in _quantity(mine, statement, pool) if r.kind != "modality")
+
+
+def _quantity(mine: Quantity, statement: Reading, pool: Pool) -> Iterator[Reason]:
+    if any(start <= mine.start and mine.end <= end for start, end in _names(statement, pool)):
+        return  # thymosin beta 4
+    theirs, written = pool.quantities(), statement.text[mine.start : mine.end]
+    agreeing = [is_approximate(r.text, q) for r in pool.readings for q in r.quantities if mine.same_as(q)]
+    if not agreeing and not _is_converted(mine, statement, pool):
+        yield _mismatch(mine, theirs, written)
+    elif agreeing and all(agreeing) and not is_approximate(statement.text, mine):
+        yield Reason("modality", f"{written} is approximate in the evidence")
+    elif agreeing and _repeated(mine, statement, theirs):
+        yield Reason("number", f"{written} is said more often than in the evidence")
+
+
+def numbered(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """Every name that has a digit in it."""
     known = pool.keys()
     for i, atom in enumerate(statement.atoms):
         if i not in statement.quantity_at and any(c.isdigit() for c in atom.key) and atom.key not in known:
             yield Reason("number", f"{statement.written(i, i)} is not in the evidence")
+
+
+def _names(statement: Reading, pool: Pool) -> list[tuple[int, int]]:
+    """Where the statement names what a quote names too."""
+    known = frozenset[str]().union(*(r.concepts for r in pool.readings))
+    return [(m.start, m.end) for m in statement.mentions if m.concept in known]
+
+
+def _is_converted(mine: Quantity, statement: Reading, pool: Pool) -> bool:
+    """Whether a quote has the quantity of the same substance as mass instead of amount, or the other way."""
+    return any(is_converted(mine, statement.text, q, r.text) for r in pool.readings for q in r.quantities)
 
 
 def _repeated(mine: Quantity, statement: Reading, theirs: Sequence[Quantity]) -> bool:
@@ -99,6 +130,14 @@ def concepts(statement: Reading, pool: Pool) -> Iterator[Reason]:
             yield Reason("drug", f"{statement.written(i, i)} is not in the evidence")
 
 
+def drugs(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """Every drug of which the evidence names no kind."""
+    known = frozenset[str]().union(*(r.concepts for r in pool.readings))
+    for mention in statement.mentions:
+        if mention.kind in _DRUG_KINDS and not any(pool.lexicon.is_a(c, mention.concept) for c in known):
+            yield Reason("drug", f"{statement.text[mention.start : mention.end]} is not in the evidence")
+
+
 def negations(statement: Reading, pool: Pool) -> Iterator[Reason]:
     yield from _cue_changes(statement, pool, _NEGATING, "negation")
 
@@ -113,8 +152,11 @@ def hedges(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 
 def limits(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """Words of limit that stand apart from a number: "at least every other day"."""
+    """Words and signs of limit that stand apart from a number: "at least every other day", T > G."""
     yield from _cue_changes(statement, pool, _LIMITING, "comparator")
+    theirs = sum((r.signs for r in pool.readings), Counter[str]())
+    for sign in statement.signs - theirs:
+        yield Reason("comparator", f"{sign} is not in the evidence")
 
 
 def advice(statement: Reading, pool: Pool) -> Iterator[Reason]:
@@ -145,11 +187,15 @@ def absolutes(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 
 def causes(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """An association is not a cause."""
-    mine = {s.sense for s in statement.steers if s.kind in _CAUSAL}
-    theirs = {s.sense for _, s in pool.steers(_CAUSAL)}
-    if "causes" in mine and theirs == {"associated"}:
-        yield Reason("modality", "the evidence says associated, not caused")
+    """An association is not a cause: neither where the evidence knows no cause, nor in the place of one."""
+    theirs = pool.steers(_CAUSAL)
+    for steer in (s for s in statement.steers if s.kind in _CAUSAL and s.sense == "causes"):
+        near = {sense: max((_nearness((statement, steer), o) for o in theirs if o[1].sense == sense), default=0.0)
+                for sense in ("causes", "associated")}  # fmt: skip
+        alone = {s.sense for _, s in theirs} == {"associated"}
+        if alone or near["associated"] > max(near["causes"], _SAME_PLACE):
+            yield Reason("modality", "the evidence says associated, not caused")
+            return
 
 
 def strength(statement: Reading, pool: Pool) -> Iterator[Reason]:
@@ -225,6 +271,8 @@ def _plain(text: str) -> str:
 
 
 GUARDS: tuple[Guard, ...] = (
-    empty, numbers, concepts, contrasts, negations, exceptions, limits, hedges, advice, absolutes, causes, strength,
-    order, bindings, comparisons,
+    empty, numbers, numbered, concepts, contrasts, negations, exceptions, limits, hedges, advice, absolutes, causes,
+    strength, order, bindings, comparisons, excluded,
 )  # fmt: skip
+#: What no model outweighs, in whatever words a statement is.
+VETOES: tuple[Guard, ...] = (empty, values, drugs, strength)

@@ -44,7 +44,7 @@ def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidat
 def _rationale(focus: str, query: Query, decision: Stance | None) -> str:
     if query.intent is Intent.DECISION and is_held_back(decision) and len(query.focus) == 1:
         return f"Why {focus} is not routine here"
-    return f"What the evidence says about {focus}"
+    return f"What the evidence says about {focus}" if focus else "What the evidence says"
 
 
 def is_held_back(decision: Stance | None) -> bool:
@@ -65,7 +65,9 @@ def title(query: Query, first: str | None, verifier: Verifier, lexicon: Lexicon)
 def topic(query: Query, lexicon: Lexicon) -> str:
     """A title that names the subject: "IVIG in HIT, cirrhosis and impaired renal function"."""
     treatments = [name(c, query) for c in query.focus[:3]]
-    conditions = [name(c, query) for c in query.patient if lexicon.kind(c) != "population"][:5]
+    # What the corpus abbreviates may be anything: beside a treatment it need be no condition.
+    apart = {"population", "term"} if treatments else {"population"}
+    conditions = [name(c, query) for c in query.patient if lexicon.kind(c) not in apart][:5]
     subject = listed(treatments) or ("" if conditions else listed(name(c, query) for c in query.tests[:2]))
     if subject and conditions:
         words = f"{subject} in {listed(conditions)}"

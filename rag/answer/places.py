@@ -19,6 +19,8 @@ def order(statement: Reading, pool: Pool) -> Iterator[Reason]:
         families.setdefault(slot.family, []).append(slot)
     for slot in _slots(statement):
         theirs = families.get(slot.family, [])
+        if slot.family == _QUANTITY and not any(s.key == slot.key for s in theirs):
+            continue  # whether the evidence has it at all is for another guard
         own = max((_likeness(slot, s) for s in theirs if s.key == slot.key), default=0.0)
         full = _likeness(slot, slot)
         if own == full:
@@ -29,16 +31,14 @@ def order(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 
 def comparisons(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """ "A rather than B" is not "B rather than A"."""
-    theirs = pool.steers(frozenset({"comparative"}))
+    """ "A rather than B" is not "B rather than A", unless the evidence has that comparison too."""
+    theirs = [(r.around(s.first, s.last)) for r, s in pool.steers(frozenset({"comparative"}))]
     for steer in (s for s in statement.steers if s.kind == "comparative"):
         left, right = statement.around(steer.first, steer.last)
-        for reading, other in theirs:
-            their_left, their_right = reading.around(other.first, other.last)
-            straight = len(left & their_left) + len(right & their_right)
-            crossed = len(left & their_right) + len(right & their_left)
-            if crossed >= 2 and crossed > straight:
-                yield Reason("order", f"the sides of {statement.written(steer.first, steer.last)!r} are exchanged")
+        straight = max((len(left & a) + len(right & b) for a, b in theirs), default=0)
+        crossed = max((len(left & b) + len(right & a) for a, b in theirs), default=0)
+        if crossed >= 2 and crossed > straight:
+            yield Reason("order", f"the sides of {statement.written(steer.first, steer.last)!r} are exchanged")
 
 
 def bindings(statement: Reading, pool: Pool) -> Iterator[Reason]:
@@ -66,6 +66,7 @@ def _first_concept(reading: Reading, side: range, kinds: frozenset[str]) -> tupl
     return ()
 
 
+_QUANTITY = "quantity"
 _DRUGS, _CONDITIONS = frozenset({"drug", "drug_class"}), frozenset({"condition"})
 # Likeness by which another thing's place fits better, and what it takes to be a place at all; 12 is the most.
 _CLEARLY, _ENOUGH = 2.5, 5
@@ -85,14 +86,15 @@ class Slot(NamedTuple):
 
 
 def _slots(reading: Reading) -> list[Slot]:
-    places: list[tuple[Hashable, str, int, int]] = [("quantity", reading.keys[i], i, i) for i in reading.quantity_at]
+    places: list[tuple[Hashable, str, int, int]] = [(_QUANTITY, reading.keys[i], i, i) for i in reading.quantity_at]
     spans: dict[Mention, list[int]] = {}
     for i, mention in reading.mention_at.items():
         spans.setdefault(mention, []).append(i)
     places += [("mention", m.concept, at[0], at[-1]) for m, at in spans.items()]
     places += [("advice", s.sense, s.first, s.last) for s in reading.steers if s.kind == "modality"]
     for i, atom in enumerate(reading.atoms):
-        places += [(group, str(side), i, i) for _, group, side in SIDES.get(atom.key, ())]
+        if i not in reading.mention_at:  # the name stands for its words
+            places += [(group, str(side), i, i) for _, group, side in SIDES.get(atom.key, ())]
     keys = reading.keys
     return [
         Slot(family, key, tuple(keys[max(0, first - 3) : first][::-1]), tuple(keys[last + 1 : last + 4]),

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from rag.language.sentences import sentence_spans
 
 _ASKING = (
-    r"(?:what|how|which|should|can|could|is|are|do|does|did|when|why|who|whom|where|would|may|must|has|have|will|shall)"
+    r"(?:(?:(?:on|at|by|in|for|to|from|with|within|of|under|after|up to)\s+)?(?:what|which|whom|how)|should|can|could|"
+    r"is|are|am|do|does|did|when|why|who|where|would|may|must|has|have|will|shall|any)"
 )
 _QUESTION = re.compile(rf"^(?:(?:and|but|so|then|in that case|ok|well),?\s+)*{_ASKING}\b", re.IGNORECASE)
 #: "Since ..., what", "... because ...?", "I know that ..., so"; not "be given to ..."
@@ -27,18 +28,62 @@ _BEFORE_ASKING = re.compile(
     rf"(?:(?:so|then|and so|hence|therefore),?\s+)?(?={_ASKING}\b)",
     re.IGNORECASE,
 )
-#: "the genotyping that has to be done", "24 mg, which the label sets as a maximum"
-_RELATIVE = re.compile(
-    r",?\s+(?:which|that|who)\s+(?P<claim>(?:of course )?(?:is|are|was|has|have|does|do|must|should|can|cannot|needs?|"
-    r"rules?|sets?|means?|the \w+ (?:sets?|says?|gives?|calls?))\b[^,?.]{4,})",
+#: "..., correct?": a statement that waits for a yes; and "..., isn't it?".
+_TAG = re.compile(
+    r"[,;.]?\s+(?:right|correct|yes|no|ok|okay|true|agreed|(?:is|are|does|do|has|have|can|was|were|should|would)(?:n't)?\s+"
+    r"(?:it|they|he|she|that|this|there)(?: (?:right|so|correct|true))?)\s*\?$",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"(?:[\w/-]+\s+){0,3}[\w/-]+$")
+#: Where what is said ends and what is concluded from it, and asked, begins: "..., so I need not".
+_CONCLUDED = re.compile(r",\s+(?:so|hence|therefore|then)\s+|;\s+|\s-\s")
+#: "the genotyping that has to be done", "24 mg, which the label sets as a maximum"
+_RELATIVE = re.compile(
+    r",?\s+(?:which|that)\s+(?P<claim>(?:of course )?(?:is|are|was|has|have|does|do|must|should|can|cannot|needs?|"
+    r"rules?|sets?|means?|starts?|makes?|the \w+ (?:sets?|says?|gives?|calls?))\b[^,?.]{4,})",
+    re.IGNORECASE,
+)
+#: A noun phrase at the end of what stands before; the last words where none begins with an article.
+_HEADS = tuple(
+    re.compile(head, re.IGNORECASE) for head in (r"\b(?:the|an?|this|its)\s+[^,;?:]+$", r"(?:[\w/-]+\s+){0,3}[\w/-]+$")
+)
 _ANTIBODY = re.compile(r"(?P<head>(?:[\w/-]+\s+)?antibod(?:y|ies))\s*\((?P<claim>anti-[^()]+)\)", re.IGNORECASE)
+#: Questions that can only be asked of something that exists: "Which of the trials", "What size is the bolus".
+_EXISTING = (
+    (re.compile(r"^(?:which|what) of the (?P<what>[^?,]+?) (?:was|were|is|are|has|had|have)\b", re.IGNORECASE),
+     "there are {what}"),
+    (re.compile(r"^what (?:\w+ ){1,2}(?:is|was|are|were) the (?P<what>[^?,]+)", re.IGNORECASE), "there is the {what}"),
+    (re.compile(r"\bdo(?:es)? (?P<who>the [^?,]+?) (?:give|say|set|attach|assign) (?:to |for |of |in )?its "
+                r"(?P<what>[^?,]+)", re.IGNORECASE), "{who} has the {what}"),
+    (re.compile(r"(?P<who>[\w-]+), its (?P<what>[^?,]+)", re.IGNORECASE), "{who} has the {what}"),
+)  # fmt: skip
+#: "I don't have a licence so I can't prescribe": what is lacking is taken to be needed.
+_LACKING = re.compile(
+    r"\b(?:do(?:es)? ?n[o']t have|has no|have no|without|lack) (?:an? |the )?(?P<what>[^,;?.]+?),?\s+"
+    r"(?:so|therefore|and)\s+(?:i |we |he |she |they )?(?:can(?:no|')t|cannot|may not|must not)\s+(?P<action>[^,;?.]+)",
+    re.IGNORECASE,
+)
 _SPLIT = re.compile(r",?\s+(?:so|therefore|hence|which means(?: that)?)\s+|;\s+")
+_INTRODUCED = re.compile(
+    r"^(?:(?:since|as|because|given that|now that|seeing (?:that|as)|i (?:know|read|heard|understand|believe|gather)"
+    r"(?: that)?|we know(?: that)?)\s+)+",
+    re.IGNORECASE,
+)
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|can't|could|should|must|may|might|will|won't|"
     r"needs?|doesn't|don't|isn't|aren't|never|works?|means?|replaces?|suits?|requires?|recommends?|\w{3,}(?:s|ed))\b",
+    re.IGNORECASE,
+)
+#: What is told of the patient or the asker is history: no corpus knows it.
+_HISTORY = re.compile(
+    r"^(?:(?:my|the|this|our|a|an)\s+(?:[\w-]+\s+){0,3}?)?(?:patient|man|woman|he|she|i|we)\s+(?:has|had|is|was|have|am|"
+    r"never|developed|presented|takes|took)\b(?!.*\bantibod)",
+    re.IGNORECASE,
+)
+_WHO = re.compile(r"\b(?:whose|who)\b.*")
+#: What ends like a verb and is none, and what stands only before nouns.
+_NO_VERB = re.compile(
+    r"(?:\b(?:tests|levels|values|results|signs|symptoms|platelets|counts|years|days|weeks|months|hours|doses|units)|"
+    r"(?:^|\b(?:with|of|for|in|on|and|or|the|an?|newly|recently|known|previously)\s+)\w+(?:s|ed))$",
     re.IGNORECASE,
 )
 _LEAST_WORDS = 3
@@ -54,23 +99,38 @@ def premises(text: str) -> list[str]:
         sentence = text[start:end].strip()
         found += _asked(sentence) if sentence.endswith("?") else [sentence]
         found += [f"{_head(sentence[: m.start()])} {m['claim']}" for m in _RELATIVE.finditer(sentence)]
-    parts = [part.strip(" ,.:;?") for claim in found for part in (claim, *_SPLIT.split(claim))]
+        found += [f"{m['what']} is needed to {m['action']}" for m in _LACKING.finditer(sentence)]
+    parts = [_INTRODUCED.sub("", part.strip(" ,.:;?")) for claim in found for part in (claim, *_SPLIT.split(claim))]
     return list(dict.fromkeys(p for p in parts if _is_claim(p)))
 
 
 def _asked(sentence: str) -> Iterator[str]:
+    """What an interrogative sentence states."""
     for match in _BECAUSE.finditer(sentence):
         yield match["claim"]
+    for pattern, claim in _EXISTING:
+        yield from (claim.format(**m.groupdict()) for m in pattern.finditer(sentence))
+    if _QUESTION.match(sentence):
+        return
     before = _BEFORE_ASKING.match(sentence)
-    if before and not _QUESTION.match(sentence):
-        yield re.sub(r"^(?:since|as|because|given that|now that)\s+", "", before["claim"], flags=re.IGNORECASE)
+    if before:
+        yield before["claim"]
+    said = _TAG.sub("", sentence)
+    parts = _CONCLUDED.split(said)
+    yield from parts if said != sentence else parts[:-1]
 
 
 def _head(before: str) -> str:
-    """The last words before a relative clause: what it is about."""
-    match = _HEAD.search(before)
-    return match[0] if match else before
+    """The last noun phrase before a relative clause: what it is about."""
+    return next((match[0] for head in _HEADS if (match := head.search(before))), before)
 
 
 def _is_claim(part: str) -> bool:
-    return len(part.split()) >= _LEAST_WORDS and not _QUESTION.match(part) and bool(_VERB.search(part))
+    is_stated = not _QUESTION.match(part) and not _HISTORY.match(part)
+    return len(part.split()) >= _LEAST_WORDS and is_stated and _has_verb(part)
+
+
+def _has_verb(part: str) -> bool:
+    """Whether something is said, not only named: "eGFR 18, liver tests normal" says nothing that a corpus knows."""
+    main = _WHO.sub("", part)
+    return any(not _NO_VERB.search(main[: match.end()]) for match in _VERB.finditer(main))

@@ -91,6 +91,12 @@ _INTENT_PATTERNS = [
     for intent, phrases in _INTENTS.items()
     for p in ("|".join(phrases) if len(phrases) > 1 else phrases[0],)
 ]
+#: A question of yes or no: its last part begins with its verb.
+_YES_NO = re.compile(
+    r"(?:^|[,:;.]\s+)(?:and |but |so |then )?(?:is|are|was|were|do|does|did|can|could|has|have|had|should|may|might|"
+    r"must|will|would)\b(?! i\b.*\b(?:what|which|how|when|why)\b)[^?]*\?\s*$",
+    re.IGNORECASE,
+)
 _CURRENT = re.compile(
     r"\b(?:on|taking|takes|receiv(?:es|ing|ed)|getting|treated with|completed|exposed to|after|off|despite|"
     r"failed|transfused|underwent|previous|prior|past)"
@@ -171,6 +177,11 @@ class Query:
         if term.startswith("="):
             return self.names.get(term[1:], term[1:])
         return next((t.text for t in tokens(self.text) if stem(t.key) == term), term)
+
+    @property
+    def asks_yes_no(self) -> bool:
+        """Whether it can be answered with yes or no."""
+        return bool(_YES_NO.search(self.text))
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -66,6 +67,12 @@ class Reading:
     def content(self) -> frozenset[str]:
         """What the text is about: concepts as ``=name``, stems of other content words."""
         return frozenset(a.term for a in self.atoms if a.term)
+
+    @cached_property
+    def signs(self) -> Counter[str]:
+        """Signs of comparison outside quantities: the one of T > G."""
+        inside = {i for q in self.quantities for i in range(q.start, q.end)}
+        return Counter(c for i, c in enumerate(self.text) if c in "<>≤≥" and i not in inside)
 
     @cached_property
     def concepts(self) -> frozenset[str]:

@@ -14,6 +14,8 @@ from rag.domain import Filter, Hit, Passage, Role, Source
 from rag.index.lexical import idf
 from rag.index.snapshot import Snapshot
 from rag.index.store import SentenceRecord
+from rag.language.lexicon import tokens
+from rag.language.terms import STOP_WORDS, stem
 
 #: A narrower mention speaks of the question's concept almost fully, so does the next broader one where the corpus
 #: speaks of it often (renal impairment for chronic kidney disease), any other broader one partly.
@@ -25,6 +27,8 @@ _FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: Grades of one condition: a sentence on another grade is not about another condition.
 _SEVERITIES = ("mild", "moderate", "severe")
+#: So many of the most relevant sentences tell what kind of text a question is answered from.
+_DECIDING = 12
 Place = tuple[str, int, int]
 """Source key, offset of the passage in its document, offset of the sentence in the passage."""
 SEXES = frozenset({"man", "woman"})
@@ -39,7 +43,8 @@ class Candidate:
     """A sentence of a retrieved passage, with its fit to one question.
 
     ``relevance`` in [0, 1] orders candidates; ``strange`` are key concepts that the question has nothing to do with,
-    ``foreign`` in [0, 1] their share; ``vector`` is the sentence's unit vector.
+    ``foreign`` in [0, 1] their share; ``vector`` is the sentence's unit vector; ``nearness`` the score with which its
+    passage was retrieved, 0 when it was not.
     """
 
     sentence: Sentence
@@ -49,6 +54,7 @@ class Candidate:
     strange: frozenset[str]
     relevance: float
     vector: NDArray[np.float32]
+    nearness: float = 0.0
 
     @property
     def record(self) -> SentenceRecord:
@@ -103,8 +109,18 @@ def candidates(
     vectors = snapshot.sentence_vectors[[r.row for r in records]]
     cosines = (vectors @ vector).tolist()
     read = (sentences.of(r, passages[r.passage_row]) for r in records)
-    found = [matcher.candidate(s, c, v) for s, c, v in zip(read, cosines, vectors, strict=True)]
+    nearness = {h.row: h.score for h in hits}
+    found = [
+        matcher.candidate(s, c, v, nearness[s.record.passage_row])
+        for s, c, v in zip(read, cosines, vectors, strict=True)
+    ]
     return sorted(found, key=lambda c: (-c.relevance, c.place))
+
+
+def is_running_text(pool: Sequence[Candidate]) -> bool:
+    """Whether most of the best of ``pool``, which is sorted by relevance, nobody took apart into statements."""
+    best = pool[:_DECIDING]
+    return 2 * sum(c.passage.anchor is None for c in best) > len(best)
 
 
 def _is_statement(passage: Passage, record: SentenceRecord) -> bool:
@@ -126,6 +142,7 @@ class Matcher:
             if weight > 0
         }
         self.total = sum(self.weights.values()) or 1.0
+        self._words = {t: _forms(t[1:], query) for t in self.weights if self._is_mined(t)}
         asked = query.concepts
         parents = passage_counts(snapshot, {p for c in asked for p in self.lexicon.parents(c)})
         self._common = {concept for concept, df in parents.items() if df >= _COMMON * passages}
@@ -141,14 +158,16 @@ class Matcher:
         #: The more a question names, the more another concept is a sign that a sentence is about something else.
         self._foreign_weight = _FOREIGN * min(1.0, len(asked) / 3)
 
-    def candidate(self, sentence: Sentence, cosine: float, vector: NDArray[np.float32]) -> Candidate:
+    def candidate(
+        self, sentence: Sentence, cosine: float, vector: NDArray[np.float32], nearness: float = 0.0
+    ) -> Candidate:
         overlap, strange = self.overlap(sentence.said), self.strange(sentence)
         keys = sum(self.lexicon.kind(c) in _KEY_KINDS for c in sentence.concepts)
         foreign = min(_MOST_FOREIGN, len(strange) / max(keys, _FEW_KEYS))
         relevance = _COSINE * max(cosine, 0.0) + _OVERLAP * overlap
         if not sentence.is_warning:  # warnings list risk factors: those that the patient does not have mean nothing
             relevance -= self._foreign_weight * foreign
-        return Candidate(sentence, cosine, overlap, foreign, strange, round(max(relevance, 0.0), 6), vector)
+        return Candidate(sentence, cosine, overlap, foreign, strange, round(max(relevance, 0.0), 6), vector, nearness)
 
     def overlap(self, said: Said) -> float:
         """Weighted share of the question's terms that ``said`` speaks of, in [0, 1]."""
@@ -160,6 +179,8 @@ class Matcher:
             return 1.0
         if not term.startswith("="):
             return 0.0
+        if any(form <= said.terms for form in self._words.get(term, ())):
+            return 1.0
         concept = term[1:]
         if concept in said.about:
             return _NARROWER
@@ -167,6 +188,9 @@ class Matcher:
         if not above:
             return 0.0
         return _PARENT if any(c in self._common for c in above if c in self.lexicon.parents(concept)) else _BROADER
+
+    def _is_mined(self, term: str) -> bool:
+        return term.startswith("=") and self.lexicon.kind(term[1:]) == "term"
 
     def strange(self, sentence: Sentence) -> frozenset[str]:
         """Key concepts of a sentence that the question has nothing to do with."""
@@ -179,6 +203,16 @@ class Matcher:
             and self.lexicon.ancestors(c).isdisjoint(self._near)
             and not (c.startswith(_SEVERITIES) and not self.lexicon.ancestors(c).isdisjoint(self._kin))
         )  # fmt: skip
+
+
+def _forms(concept: str, query: Query) -> tuple[frozenset[str], ...]:
+    """A concept that the corpus defines by an abbreviation, in words: as the question has it, and in full.
+
+    A document that does not define it uses the words alone, and the reading of an abbreviation is a guess.
+    """
+    names = (concept, query.names.get(concept, concept))
+    found = (frozenset(stem(t.key) for t in tokens(name) if t.key not in STOP_WORDS) for name in names)
+    return tuple(form for form in dict.fromkeys(found) if form)
 
 
 def passage_counts(snapshot: Snapshot, concepts: Iterable[str]) -> dict[str, int]:

@@ -15,9 +15,10 @@ from rag.clinical.variables import child_pugh_classes, renal_impairment
 from rag.domain import EvidenceType, Passage, Role, Source
 from rag.index.snapshot import Snapshot
 from rag.index.store import SentenceRecord
-from rag.language.lexicon import Lexicon, Mention
+from rag.language.lexicon import Lexicon, Mention, tokens
 from rag.language.polarity import Stance, direction, stance, stances, therapy_line
 from rag.language.quantities import Quantity, quantities
+from rag.language.terms import stem
 
 _RANK = {kind: i for i, kind in enumerate(EvidenceType)}
 _REMEMBERED = 20_000
@@ -65,6 +66,10 @@ _OUTCOMES = re.compile(
 
 #: How a sentence begins and ends that can be shown alone; a table row names its columns.
 _WHOLE = re.compile(r"[\"“‘(\[]?(?:[A-Z0-9<>≥≤]|[a-z]{1,3}[A-Z-]).*\.[\"”’)\]0-9,*†‡§¶]*", re.DOTALL)
+#: One that was cut off before its mark, as excerpts are: long, and no question that a heading asks.
+_UNENDED = re.compile(
+    r"(?!(?:What|How|Why|When|Where|Who|Which)\b)(?:[A-Z]|[a-z]{1,3}[A-Z-])(?:\S+\s+){7,}.*[^\s?:;,]", re.DOTALL
+)
 _ROW = re.compile(r"[^|]+: [^|]+\|")
 #: An entry of a list of references: "Rupprecht CE, Briggs D, Brown C, et al. Evidence ...".
 _REFERENCE = re.compile(
@@ -75,9 +80,37 @@ _REFERENCE = re.compile(
 def can_be_shown(text: str) -> bool:
     """Whether a sentence of a document that nobody curated can stand as a statement.
 
-    Headings, fragments, questions and references cannot; a table row can.
+    Headings, titles, fragments, questions and references cannot; a table row can.
     """
-    return bool(_WHOLE.fullmatch(text) or _ROW.match(text)) and not _REFERENCE.search(text)
+    if _ROW.match(text):
+        return not _REFERENCE.search(text)
+    is_whole = _WHOLE.fullmatch(text) or (_UNENDED.fullmatch(text) and _ASSERTS.search(text))
+    return bool(is_whole) and not _REFERENCE.search(text) and not _is_title(text)
+
+
+def _is_title(text: str) -> bool:
+    """Whether its words are capitalised as in a title that asserts nothing, or none of them can be a verb."""
+    if _ASSERTS.search(text):
+        return False
+    words = [w for w in _LETTERS.findall(text) if len(w) > 3][1:]
+    capitals = sum(w[0].isupper() for w in words)
+    if len(words) >= _SHORTEST_TITLE and capitals >= _TITLE_SHARE * len(words):
+        return True
+    return not _VERB.search(text)
+
+
+_LETTERS = re.compile(r"[A-Za-z][\w'-]*")
+#: Share of the longer words from which capitals make a title; shorter ones than so many words are not told by them.
+_TITLE_SHARE, _SHORTEST_TITLE = 0.7, 4
+_ASSERTS = re.compile(
+    r"\b(?:is|are|was|were|has|have|does|do|can|could|may|should|must|will|would|not|never|avoid)\b", re.IGNORECASE
+)
+#: Words that can be a verb of the sentence: some are nouns as well, since a statement lost is worse than a title kept.
+_VERB = re.compile(
+    r"\b(?:be|been|had|did|might|shall|[a-z]{2,}(?:ed|es|s)|found|shown|seen|given|made|led|arose|became|began|grew|occur|remain|include|cause|lead|"
+    r"suggest|show|indicate|avoid|use|give|start|stop|consider|monitor|check|measure|treat|offer|refer|contain|"
+    r"require|increase|decrease|reduce|produce|play|appear|seem|differ|depend|exist|result|develop|provide|support)\b"
+)
 
 
 class Said(NamedTuple):
@@ -139,6 +172,11 @@ class Sentence:
         found = {c for m in _NORMAL.finditer(self.text) for c in _ORGANS[m["organ"].lower()]}
         absent = (m for m in self.mentions if m.kind == "condition" and _EXCLUDED.search(self.text[: m.start]))
         return frozenset(found | {m.concept for m in absent})
+
+    @cached_property
+    def stems(self) -> tuple[str, ...]:
+        """Stems of its words, in order."""
+        return tuple(stem(t.key) for t in tokens(self.text))
 
     @cached_property
     def child_pugh(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rag.answer.doses import gives_dose
 from rag.answer.question import TREATMENTS, Intent, Query, kind_weight
-from rag.answer.select import Candidate, Matcher
+from rag.answer.select import Candidate, Matcher, is_running_text
 from rag.answer.sentences import Said
 from rag.domain import Filter, Gap
 from rag.language.lexicon import Lexicon, tokens
@@ -18,6 +18,8 @@ from rag.language.terms import is_generic, stem
 SPECIAL_POPULATIONS = ("child", "pregnancy", "breastfeeding", "neonate")
 #: Populations that say nothing about what a question is about.
 _PLAIN_POPULATIONS = frozenset({"adult", "man", "woman", "older adult"})
+#: Kinds of concept that nothing need be considered together with: mined terms may be of any kind.
+_NO_SUBJECT = frozenset({"population", "term"})
 #: Words for what is asked beside the clinical matter; if the corpus has none of them it cannot answer.
 _OUTSIDE = frozenset(
     stem(word)
@@ -40,6 +42,10 @@ _SHORT, _BARE = 25, 2
 _VERY_NEAR = 0.78
 #: Overlap from which a sentence speaks of a concept itself or a kind of it, not only of something broader.
 _SAME = 0.75
+#: In running text, how near the best sentence and the best passage come together below which nothing is answered, and
+#: from which it is whatever the words. Of 486 questions on the collection that they were made for and 792 on another's,
+#: the words alone let pass 88 % and 38 %, with these 89 % and 25 %.
+_DIM, _CLEAR = 1.05, 1.25
 
 
 class Coverage(NamedTuple):
@@ -47,7 +53,8 @@ class Coverage(NamedTuple):
 
     ``share`` of its subject that the best sentences speak of together, ``joint`` that one sentence speaks of alone,
     both in [0, 1]; ``open`` are terms that none has; ``lacking`` says in words what rules an answer out, if anything;
-    ``words`` is the question's length.
+    ``words`` is the question's length; ``nearness`` is that of the best sentence and the best passage together, None
+    where the sentences were written to stand alone.
     """
 
     share: float
@@ -56,6 +63,7 @@ class Coverage(NamedTuple):
     open: tuple[str, ...]
     lacking: str | None
     words: int
+    nearness: float | None = None
 
 
 def coverage(query: Query, pool: Sequence[Candidate], matcher: Matcher) -> Coverage:
@@ -70,13 +78,18 @@ def coverage(query: Query, pool: Sequence[Candidate], matcher: Matcher) -> Cover
     joint = max((_joint(subject, c, matcher) for c in pool), default=0.0) if subject else 1.0
     missing = tuple(t for t in weights if found[t] < 0.5)
     nearest = max((c.cosine for c in pool), default=0.0)
-    return Coverage(share, joint, nearest, missing, _lacking(query, pool, together, matcher),
-                    len(tokens(query.text)))  # fmt: skip
+    lacking = _lacking(query, pool, together, matcher)
+    near = pool[0].relevance + max(c.nearness for c in pool) if is_running_text(pool) else None
+    return Coverage(share, joint, nearest, missing, lacking, len(tokens(query.text)), near)
 
 
 def speaks_to(covered: Coverage, least: float) -> bool:
     """Whether there is enough to answer from. Of a long question less must be covered: much of it is history."""
-    if covered.lacking or covered.joint < _JOINT:
+    if covered.lacking or (covered.nearness is not None and covered.nearness < _DIM):
+        return False
+    if covered.nearness is not None and covered.nearness >= _CLEAR:
+        return True
+    if covered.joint < _JOINT:
         return False
     if covered.words <= _BARE and covered.share == 1.0:
         return True  # an acronym alone: its vector says nothing
@@ -182,5 +195,5 @@ def together(query: Query, shown: Sequence[Candidate], lexicon: Lexicon) -> Gap 
 
 def _combination(query: Query, lexicon: Lexicon) -> tuple[str, ...]:
     """The treatment asked about with the patient's conditions, broader ones left out where a kind of them is named."""
-    named = [c for c in (*query.focus[:1], *query.patient) if lexicon.kind(c) != "population" and not is_generic(c)]
+    named = [c for c in (*query.focus[:1], *query.patient) if lexicon.kind(c) not in _NO_SUBJECT and not is_generic(c)]
     return tuple(lexicon.narrowest(named))

@@ -8,6 +8,7 @@ from rag.domain.answers import (
     Answer,
     Audience,
     Branch,
+    Decision,
     Disagreement,
     Evidence,
     Gap,
@@ -24,6 +25,8 @@ from rag.domain.answers import (
     Section,
     Statement,
     Verdict,
+    Withheld,
+    WithheldKind,
 )
 from rag.domain.base import Frozen
 from rag.domain.documents import Block, BlockKind, Checked, Document, Hit, Passage
@@ -38,6 +41,7 @@ __all__ = [
     "BlockKind",
     "Branch",
     "Checked",
+    "Decision",
     "Disagreement",
     "Document",
     "Evidence",
@@ -61,4 +65,6 @@ __all__ = [
     "Source",
     "Statement",
     "Verdict",
+    "Withheld",
+    "WithheldKind",
 ]

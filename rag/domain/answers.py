@@ -14,6 +14,7 @@ from rag.domain.sources import EvidenceType
 SCHEMA_VERSION = 1
 
 Origin = Literal["quoted", "condensed", "generated"]
+WithheldKind = Literal["dose", "dosing_section", "monitoring_section", "beside"]
 
 
 class Role(StrEnum):
@@ -76,7 +77,9 @@ class Statement(Frozen):
     """One sentence shown to a reader, with what supports it.
 
     ``citations`` are reference numbers from 1, one for each source in ``evidence``, in order of first use.
-    ``correction_of`` is the claim in the question that this statement contradicts, if it does.
+    ``correction_of`` is the claim in the question that this statement contradicts, if it does. ``as_of`` says which
+    state of a label or of a regulator's page was read: such facts change. ``plain`` is ``text`` in plain words, which
+    are ours: it stands beside the words that are supported, never in their place.
     """
 
     statement_id: str
@@ -91,6 +94,26 @@ class Statement(Frozen):
     certainty: str | None = None
     derived: bool = False
     correction_of: str | None = None
+    as_of: str | None = None
+    plain: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The words for this answer's reader: ``plain`` where there are any, else ``text``."""
+        return self.plain or self.text
+
+
+class Decision(Frozen):
+    """What the evidence says to a question of yes or no. A label, not a statement: the bottom line says why.
+
+    ``depends``: for some patients, or under conditions; ``no_recommendation``: those whose office it is to give one
+    give none, which is not a no. ``probability`` is that of a decision read of running text; advice of curated statements is
+    taken as it is. ``is_mixed``: sentences that are heard for it lean both ways.
+    """
+
+    value: Literal["yes", "no", "depends", "no_recommendation"]
+    probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    is_mixed: bool = False
 
 
 class Section(Frozen):
@@ -161,8 +184,38 @@ class Review(Frozen):
 
 
 class GlossaryEntry(Frozen):
+    """A term of the answer explained. ``evidence`` holds ``definition``, a source's own sentence, with its number.
+
+    ``derived`` marks a meaning in plain words of ours.
+    """
+
     term: str
     meaning: str
+    definition: str | None = None
+    citations: tuple[int, ...] = ()
+    evidence: Evidence | None = None
+    derived: bool = False
+
+    @model_validator(mode="after")
+    def _definition_is_quoted(self) -> GlossaryEntry:
+        if self.definition != (self.evidence.quote if self.evidence else None):
+            raise ValueError(f"glossary {self.term!r}: its definition is not what its evidence says")
+        if bool(self.citations) != bool(self.evidence):
+            raise ValueError(f"glossary {self.term!r}: a definition and its number go together")
+        return self
+
+
+class Withheld(Frozen):
+    """Statements that this reader is deliberately not shown: where they would stand, and why they do not.
+
+    ``kind``: ``dose``, they give one; ``dosing_section`` and ``monitoring_section``, they tell how to give or to steer
+    a treatment; ``beside``, they would mislead without one that is not shown.
+    """
+
+    kind: WithheldKind
+    heading: str
+    statement_ids: tuple[str, ...] = Field(min_length=1)
+    why: str
 
 
 class ReadAs(Frozen):
@@ -192,7 +245,8 @@ class Answer(Frozen):
     """A structured article. See ``docs/answer.md`` for its JSON, which is only ever extended.
 
     An ``answered`` or ``partial`` answer has a bottom line; any other has a ``reason`` and no statements.
-    ``nearest`` are the passages that came closest when nothing could be answered.
+    ``nearest`` are the passages that came closest when nothing could be answered. What is ``withheld`` is no gap: it
+    is supported, and left out for this reader.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -201,6 +255,7 @@ class Answer(Frozen):
     outcome: Outcome
     reason: str | None = None
     title: str
+    decision: Decision | None = None
     bottom_line: tuple[Statement, ...] = ()
     sections: tuple[Section, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
@@ -211,6 +266,8 @@ class Answer(Frozen):
     glossary: tuple[GlossaryEntry, ...] = ()
     readings: tuple[ReadAs, ...] = ()
     nearest: tuple[Evidence, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    reading_grade: float | None = None
     audience: Audience = Audience.CLINICIAN
     review: Review = Review()
     disclaimer: str
@@ -232,6 +289,7 @@ class Answer(Frozen):
         numbers = [r.number for r in self.references]
         if numbers != list(range(1, len(numbers) + 1)):
             raise ValueError(f"references are numbered {numbers}, expected 1..{len(numbers)}")
-        if (cited := {n for s in self.statements() for n in s.citations}) != set(numbers):
+        citing: tuple[Statement | GlossaryEntry, ...] = (*self.statements(), *self.glossary)
+        if (cited := {n for c in citing for n in c.citations}) != set(numbers):
             raise ValueError(f"citations {sorted(cited)} and references {numbers} do not match")
         return self

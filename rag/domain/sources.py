@@ -43,6 +43,11 @@ class EvidenceType(StrEnum):
         """Whether sources of this kind tell what to do by their office."""
         return self in {EvidenceType.GUIDELINE, EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR}
 
+    @property
+    def is_regulatory(self) -> bool:
+        """Whether what sources of this kind say holds in one jurisdiction until it is changed there."""
+        return self in {EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR}
+
 
 class Source(Frozen):
     """Bibliographic record of one source. Absent fields are unknown, never guessed.
@@ -90,6 +95,11 @@ class Source(Frozen):
     def stands(self) -> bool:
         """Whether it may support a statement: neither retracted nor superseded."""
         return not self.retracted and self.superseded_by is None
+
+    @property
+    def state_read(self) -> str | None:
+        """Which state of it was read, as exactly as is known: as recorded, else when it was read or published."""
+        return self.as_of or self.retrieved or self.published
 
     @field_validator("key", "doi", "pmid", "pmcid", "jurisdiction", "url", "document_set")
     @classmethod

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.index.encoder import Encoder, OnnxEncoder, OpenVinoEncoder, Vectors, read_record
+from rag.index.encoder import Encoder, OnnxEncoder, OpenVinoEncoder, Vectors, WordEncoder, read_record
 
 #: A text is embedded on so many threads: more are no faster for a question, and leave less to others.
 _THREADS = 2
@@ -53,6 +53,13 @@ def brief_encoder(folder: Path) -> BatchingEncoder:
     return BatchingEncoder(encoder, encoder.model)
 
 
+def shared_words(folder: Path) -> WordEncoder:
+    """The same model as what embeds words, of which there is also one a process. Arguments and errors as above."""
+    record = read_record(folder)
+    files = tuple(sorted(record.get("files", {}).items()))
+    return _loaded_words(_Export(str(record["encoder_id"]), files, folder))
+
+
 @dataclass(frozen=True)
 class _Export:
     """An exported model, the same wherever it lies."""
@@ -66,6 +73,11 @@ class _Export:
 def _loaded(export: _Export) -> BatchingEncoder:
     encoder = OpenVinoEncoder(export.folder, threads=_THREADS, may_halve=False)
     return BatchingEncoder(encoder, encoder.model)
+
+
+@lru_cache(maxsize=_KEPT)
+def _loaded_words(export: _Export) -> WordEncoder:
+    return WordEncoder(export.folder)
 
 
 @dataclass(frozen=True, eq=False)

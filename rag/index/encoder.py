@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from threading import Lock
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,8 @@ _FIELDS = {"encoder_id", "dimension", "max_tokens", "pad_id", "pad_token"}
 _BATCH = 16
 #: Texts are padded to a multiple of this: few different widths, since a runtime prepares itself for each new one.
 _WIDTH_STEP = 8
+#: What comes out of a layer in the exported graph.
+_LAYER = re.compile(r"encoder\.layer\.(\d+)\.output")
 
 
 @runtime_checkable
@@ -176,6 +180,69 @@ class OpenVinoEncoder(_Exported):
         found: Vectors = self._request.infer({"input_ids": ids, "attention_mask": mask})[0].astype(np.float32)
         unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
         return unit
+
+
+class Worded(NamedTuple):
+    """A text's unit vector, its words in small letters, and a unit vector for each word, as it is meant in this text.
+
+    ``vectors`` has the shape (len(words), dimension). Punctuation counts as words.
+    """
+
+    vector: Vectors
+    words: tuple[str, ...]
+    vectors: Vectors
+
+
+class WordEncoder(_Exported):
+    """The exported model with what it makes of each word. Safe to share between threads, which take turns.
+
+    A word's vector is the mean of the last layer's over its pieces. On OpenVINO with 32-bit floats.
+
+    Args:
+        folder: as written by ``rag.index.export.export_encoder``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = Lock()
+        super().__init__(folder)
+
+    def _load(self, model: Path) -> None:
+        import openvino
+
+        core = openvino.Core()
+        graph = core.read_model(str(model))
+        layers = [_LAYER.fullmatch(name) for op in graph.get_ops() for out in op.outputs() for name in out.get_names()]
+        graph.add_outputs(max((m for m in layers if m), key=lambda m: int(m[1]))[0])
+        hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": "1",
+                 "ENABLE_CPU_PINNING": "NO"}  # fmt: skip
+        self._request = core.compile_model(graph, "CPU", hints).create_infer_request()
+
+    def _run(self, ids: _Ids, mask: _Ids) -> Vectors:
+        return self._inferred(ids, mask)[0]
+
+    def read(self, text: str) -> Worded:
+        """A text longer than the model's window is cut at it."""
+        encoding = self._tokenizer.encode(text)
+        ids = np.array([encoding.ids], np.int64)
+        with self._lock:
+            vectors, states = self._inferred(ids, np.ones_like(ids))
+        pieces: dict[int, list[int]] = {}
+        for place, word in enumerate(encoding.word_ids):
+            if word is not None:
+                pieces.setdefault(word, []).append(place)
+        words = tuple("".join(encoding.tokens[i].removeprefix("##") for i in at) for at in pieces.values())
+        means = [states[0, at].mean(axis=0) for at in pieces.values()]
+        return Worded(vectors[0], words, _unit(np.array(means, np.float32).reshape(len(words), self.dimension)))
+
+    def _inferred(self, ids: _Ids, mask: _Ids) -> tuple[Vectors, Vectors]:
+        """Vectors of texts, and of their tokens, copied out of the runtime's memory."""
+        found = self._request.infer({"input_ids": ids, "attention_mask": mask})
+        return _unit(found[0].astype(np.float32)), np.array(found[1], np.float32)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return unit
 
 
 def read_record(folder: Path) -> dict[str, Any]:

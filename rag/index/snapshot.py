@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from rag.domain import Filter, Passage, Source
 from rag.errors import NotFoundError, SnapshotError
 from rag.index import archive
-from rag.index.batching import BatchingEncoder, brief_encoder, shared_encoder
-from rag.index.encoder import sha256
+from rag.index.batching import BatchingEncoder, brief_encoder, shared_encoder, shared_words
+from rag.index.encoder import WordEncoder, sha256
 from rag.index.library import Dense, Lexical, Library, SentenceVectors
 from rag.index.manifest import ENCODERS, current_id, read_manifest, segment_folder
 from rag.index.owners import Owners
@@ -71,6 +71,11 @@ class Snapshot:
     def encoder(self) -> BatchingEncoder:
         """The encoder that made the vectors; loaded when it is first used, once for all snapshots that it made."""
         return self._encoder_of(self.index_dir / ENCODERS / self.manifest["encoder_id"])
+
+    @cached_property
+    def words(self) -> WordEncoder:
+        """The same model with what it makes of each word; loaded when it is first used, once for all snapshots."""
+        return shared_words(self.index_dir / ENCODERS / self.manifest["encoder_id"])
 
     @cached_property
     def table(self) -> Lexicon:

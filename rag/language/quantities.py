@@ -16,22 +16,31 @@ TYPOGRAPHY = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromk
                            | {"μ": "µ", "×": "x", "·": ".", "⁄": "/", "⩾": "≥", "⩽": "≤", "’": "'", "‘": "'",
                               "“": '"', "”": '"'})  # fmt: skip
 
-_MINUTES = {"min mins minute minutes": 1, "h hr hrs hour hours": 60, "day days": 1440, "week weeks wk": 10080}
+_MINUTES = {"min mins minute minutes": 1, "h hr hrs hour hours hourly": 60, "day days": 1440, "week weeks wk": 10080}
 _UNIT_NAMES: dict[str, dict[str, Fraction]] = {
-    "mg": {"mg milligram milligrams": Fraction(1), "g gram grams": Fraction(1000), "ng nanogram nanograms":
-           Fraction(1, 10**6), "mcg µg ug microgram micrograms": Fraction(1, 1000)},
+    "mg": {"g gram grams": Fraction(1000), "mg milligram milligrams": Fraction(1),
+           "mcg µg ug microgram micrograms": Fraction(1, 1000), "ng nanogram nanograms": Fraction(1, 10**6),
+           "pg picogram picograms": Fraction(1, 10**9)},
     "kg": {"kg kilogram kilograms": Fraction(1)},
     "mL": {"mL ml millilitre milliliter": Fraction(1), "L litre litres liter liters l": Fraction(1000),
            "dL dl": Fraction(100), "µL uL µl mm3 mm³": Fraction(1, 1000)},
     "min": {names: Fraction(n) for names, n in _MINUTES.items()} | {"s sec secs second seconds": Fraction(1, 60)},
     "month": {"month months": Fraction(1)},
     "years": {"year years yr yrs": Fraction(1)},
-    "mmol": {"mmol": Fraction(1), "µmol umol micromol": Fraction(1, 1000), "mol": Fraction(1000)},
+    "mmol": {"mmol": Fraction(1), "µmol umol micromol": Fraction(1, 1000), "mol": Fraction(1000),
+             "nmol": Fraction(1, 10**6), "pmol": Fraction(1, 10**9)},
+    "mmol/mL": {"mM": Fraction(1, 1000), "µM uM": Fraction(1, 10**6), "nM": Fraction(1, 10**9)},
+    "mm": {"mm": Fraction(1), "cm": Fraction(10)},
+    "beats/min": {"bpm": Fraction(1)},
+    "beats": {"beats": Fraction(1)},
+    "kcal": {"kcal": Fraction(1)},
+    "kPa": {"kPa": Fraction(1)},
+    "Gy": {"Gy": Fraction(1)},
     "U": {"U IU unit units": Fraction(1)},
     "m2": {"m2 m²": Fraction(1)},
     "G": {"G": Fraction(1)},
     "mEq": {"mEq": Fraction(1)},
-    "mmHg": {"mmHg": Fraction(1)},
+    "mmHg": {"mmHg Hg": Fraction(1)},  # of "mm Hg" the first word counts as an adjective
     "°C": {"°C C": Fraction(1)},
     "point": {"point points": Fraction(1)},
 }  # fmt: skip
@@ -42,8 +51,13 @@ _UNITS = {
 
 _NUMERATOR = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _EPISODES = r"(?P<base>1[\d,]*)\s+(?:person|patient)[- ]years"
-_DENOMINATOR = rf"(?:\s?/\s?|\s+per\s+)(?:{_EPISODES.replace('?P<base>', '?:')}|(?:{_NUMERATOR})(?![A-Za-z0-9]))"
-_ADJECTIVE = r"(?:(?:consecutive|additional|further|successive|separate)\s+)?"
+# "/kg", "per kg", and as research writes it: "kg-1", "kg(-1)", ".kg⁻¹".
+_DENOMINATOR = (
+    rf"(?:(?:\s?/\s?|\s+per\s+)(?:{_EPISODES.replace('?P<base>', '?:')}|(?:{_NUMERATOR})(?![A-Za-z0-9]))"
+    rf"|[\s.](?:{_NUMERATOR})(?:\(-1\)|\^?-1(?!\d)|⁻¹))"
+)
+_PART = re.compile(rf"(?:\s?/\s?|\s+per\s+|[\s.])(?:{_EPISODES}|(?P<unit>{_NUMERATOR})(?![A-Za-z]))")
+_ADJECTIVE = r"(?:(?:consecutive|additional|further|successive|separate|percentage|mm(?=\s+Hg))\s+)?"
 _UNIT = re.compile(
     rf"(?P<times>\s?(?:x|times|-?fold(?:\s+of)?)\s*(?:the\s+|of\s+)?(?P<of>baseline|upper limit of normal|ULN)\b)"
     rf"|(?P<freq>\s+times\s+(?:daily|a\s+day|per\s+day|weekly|a\s+week|per\s+week))\b"
@@ -54,8 +68,9 @@ _UNIT = re.compile(
 )
 _WORDS = {w: Fraction(n) for n, w in enumerate(
     "one two three four five six seven eight nine ten eleven twelve".split(), 1)}  # fmt: skip
+_MULTIPLES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _FRACTIONS = {"half": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4}
-_POWER = r"(?:\s?x\s?10(?:\^-?\d{1,2}(?!\d)|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}(?![⁰-⁹])|\(\d{1,2}\)))?+"
+_POWER = r"(?:\s(?:thousand|million|billion)\b|\s?x\s?10(?:\^-?\d{1,2}(?!\d)|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}(?![⁰-⁹])|\(\d{1,2}\)))?+"
 _NUMBER = re.compile(
     rf"(?<![\w.^])(?<![A-Za-z]-)(?P<digits>(?:(?<![^\s(=:;])-(?=\.?\d))?+"
     rf"(?>\d{{1,3}}(?:,\d{{3}}){{1,9}}(?!\d)|\d{{1,3}}(?: \d{{3}}){{1,9}}(?!\d)|\d{{1,30}}|(?=\.\d))"
@@ -69,8 +84,10 @@ _NUMBER = re.compile(
 _PRONOUN = re.compile(r"\b(?:the|this|that|any|each|every|no|which|another)\s+$", re.IGNORECASE)
 
 _BEFORE_TABLE = (
-    (">=", "at least|no less than|not less than|not below|minimum(?: of)?|≥|>=|=>|no fewer than|a minimum of"),
-    ("<=", "not exceeding|does not exceed|not to exceed|not above|not beyond|not over|no more than|not more than|"
+    (">=", "> or =|(?:greater|more) than or equal to|equal to or (?:greater|more) than|"
+           "at least|no less than|not less than|not below|minimum(?: of)?|≥|>=|=>|no fewer than|a minimum of"),
+    ("<=", "< or =|(?:less|fewer|lower) than or equal to|equal to or (?:less|fewer|lower) than|"
+           "not exceeding|does not exceed|not to exceed|not above|not beyond|not over|no more than|not more than|"
            "no higher than|up to|at most|as many as|maximum(?: daily)?(?: dose)?(?: of| is)?|max|within|capped? at|"
            "≤|<=|=<"),
     (">", "more than|greater than|longer than|older than|higher than|exceeds?|exceeding|exceeded|over|above|beyond|>"),
@@ -82,13 +99,14 @@ _BEFORE = tuple(
     for sign, phrases in _BEFORE_TABLE
 )
 _AFTER = re.compile(
-    r"(?P<ge>\s+(?:or|and)\s+(?:more|above|greater|higher|older|over|longer)\b|\+(?![\w/]))"
-    r"|(?P<le>\s+(?:or|and)\s+(?:less|fewer|below|lower|younger|under|shorter)\b)", re.IGNORECASE)  # fmt: skip
+    r"(?:(?P<ge>\s+(?:or|and)\s+(?:more|above|greater|higher|older|over|longer))"
+    r"|(?P<le>\s+(?:or|and)\s+(?:less|fewer|below|lower|younger|under|shorter)))\b(?!\s+(?:than\b|\d))"
+    r"|(?P<plus>\+(?![\w/]))", re.IGNORECASE)  # fmt: skip
 _LAST_WORD = re.compile(r"[A-Za-z]+(?=\s*$)")
 _COMPARING_WORDS = frozenset(
     """
     the a an least than below minimum of exceeding exceed exceeds exceeded above beyond over to most many maximum
-    daily dose is max within at longer older under about around approximately roughly nearly almost circa some
+    daily dose is max within at longer older under about around approximately roughly nearly almost circa some equal
     """.split()
 )  # the last words of the phrases above
 _RANGE = re.compile(r"\s?-\s?|\s+(?:to|through)\s+")
@@ -97,16 +115,23 @@ _SPREAD = re.compile(r"\s*(?:\+/-|±|\+-)\s*")
 _LIST = re.compile(r"(?P<end>,?\s+(?:or|and|vs\.?|versus)\s+)|(?P<comma>,\s+)")
 _COUNTED = re.compile(r"\s+(?:patients|people|participants|adults|men|women|children|cases|samples)\b")
 _DAY_NUMBER = re.compile(r"\bdays?\s+$", re.IGNORECASE)
+_MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*"
+_DATE = re.compile(
+    rf"\b(?:(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH})\.?,?\s+(?P<y>(?:19|20)\d\d)"
+    rf"|(?P<m2>{_MONTH})\.?\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y2>(?:19|20)\d\d)"
+    r"|(?P<y3>(?:19|20)\d\d)-(?P<m3>[01]\d)-(?P<d3>[0-3]\d))\b", re.IGNORECASE)  # fmt: skip
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
 class Quantity(NamedTuple):
     """A value or range with its unit; ``text[start:end]`` covers number, unit and comparator words.
 
-    ``unit`` is normal: masses in mg, volumes in mL, times from seconds to weeks in min (months and years apart), cell
-    counts in 10^9/L, ``%``, ``x``, ``x baseline``, ``year`` (a calendar year), ``years`` (a duration), ``:`` (a
-    ratio), or ``""``. ``low`` and ``high`` are exact and in that unit. ``comparator`` is one of ``""``, ``<``, ``<=``,
-    ``>``, ``>=``, ``~`` and ``±``; the spread of "4.7 ± 1.1" is a quantity of its own.
+    ``unit`` is normal: masses in mg, volumes in mL, amounts in mmol, lengths in mm, times from seconds to weeks in min
+    (months and years apart), cell counts in 10^9/L, ``%``, ``x``, ``x baseline``, ``year`` (a calendar year), ``date``
+    (a day, as 20180312), ``years`` (a duration), ``:`` (a ratio), or ``""``. ``low`` and ``high`` are exact and in that
+    unit. ``comparator`` is one of ``""``, ``<``, ``<=``, ``>``, ``>=``, ``~`` and ``±``; the spread of "4.7 ± 1.1" is a
+    quantity of its own.
     """
 
     low: Fraction
@@ -139,7 +164,8 @@ class _Raw(NamedTuple):
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Quantities of ``text`` in order; they do not overlap. Offsets are half-open."""
     folded = text.translate(TYPOGRAPHY)
-    numbers = _numbers(folded)
+    dates = [_date(match) for match in _DATE.finditer(folded)]
+    numbers = [n for n in _numbers(folded) if not any(d.start <= n.start < d.end for d in dates)]
     found: list[Quantity] = []
     units: list[tuple[Fraction, str] | None] = []
     i = 0
@@ -150,7 +176,16 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         found.append(_quantity(folded, numbers[i], numbers[last], unit, spread=spread))
         units.append(unit)
         i = last + 1
-    return _with_listed_units(folded, found, units)
+    return tuple(sorted([*_with_listed_units(folded, found, units), *dates], key=lambda q: q.start))
+
+
+def _date(match: re.Match[str]) -> Quantity:
+    """The day as the number 20180312."""
+    day, year = (next(match[f"{part}{n}"] for n in ("", "2", "3") if match[f"{part}{n}"]) for part in "dy")
+    named = match["m"] or match["m2"]
+    month = _MONTHS[named[:3].lower()] if named else int(match["m3"])
+    value = Fraction(int(year) * 10_000 + month * 100 + int(day))
+    return Quantity(value, value, "date", "", match.start(), match.end())
 
 
 def _numbers(text: str) -> list[_Raw]:
@@ -189,6 +224,8 @@ def _value(digits: str) -> Fraction:
         return (_WORDS[words[0]] if len(words) > 1 else Fraction(1)) / _FRACTIONS[words[-1]]
     if words[0] in _WORDS:
         return _WORDS[words[0]]
+    if words[-1] in _MULTIPLES:
+        return _value(digits[: -len(words[-1])]) * _MULTIPLES[words[-1]]
     mantissa, _, power = digits.replace(",", "").replace(" ", "").partition("x10")
     exponent = int(power.strip("^()").translate(_SUPERSCRIPT)) if power else 0
     return Fraction(mantissa) * Fraction(10) ** exponent
@@ -209,15 +246,15 @@ def _normal_unit(raw: str) -> tuple[Fraction, str]:
     factor, base = Fraction(1), "%" if found["percent"] else ""
     if found["num"]:
         base, factor = _UNITS[re.split(r"[\s-]+", found["num"])[-1]]
-    below = found["rate"] or found["den"] or found["per"] or ("/day" if found["daily"] else "")
+    below = (found["rate"] or found["den"] or found["per"] or "") + ("/day" if found["daily"] else "")
     return _divided(factor, base, below)
 
 
 def _divided(factor: Fraction, base: str, below: str) -> tuple[Fraction, str]:
     names = []
-    for part in re.split(r"\s?/\s?|\s+per\s+", below)[1:]:
-        episodes = re.fullmatch(_EPISODES, part)
-        name, size = ("person-years", Fraction(episodes["base"].replace(",", ""))) if episodes else _UNITS[part.strip()]
+    for part in _PART.finditer(below):
+        base_of = part["base"]
+        name, size = ("person-years", Fraction(base_of.replace(",", ""))) if base_of else _UNITS[part["unit"]]
         names.append(name)
         factor /= size
     if names == ["mL"] and base in {"", "G"}:  # cells: 1/mL is 10^-6 of 10^9/L
@@ -252,7 +289,7 @@ def _quantity(text: str, first: _Raw, last: _Raw, unit: tuple[Fraction, str] | N
     if spread:
         sign = "±"
     elif after := _AFTER.match(text, end):
-        end, sign = after.end(), ">=" if after["ge"] else "<="
+        end, sign = after.end(), "<=" if after["le"] else ">="
     factor, name = unit or (Fraction(1), "")
     if first.is_year and not unit:
         name = "year"

@@ -11,6 +11,7 @@ Every step looks at a bounded stretch of text around a candidate, so that the ti
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _CITATION = (
     r"(?:\s?\[\d[\d,;\s–-]*+\]|[¹²³⁰⁴-⁹][¹²³⁰⁴-⁹⁻,–-]*+"
@@ -106,6 +107,11 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     if start < len(text):
         spans.append((start, len(text.rstrip())))
     return spans
+
+
+def sentences(texts: Iterable[str]) -> tuple[str, ...]:
+    """The sentences of all texts, in order; none of an empty one."""
+    return tuple(text[start:end] for text in texts for start, end in sentence_spans(text))
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape as escape_markup
 
-from rag.domain import Answer, Disagreement, Evidence, Needed, Position, Reference, Statement
+from rag.domain import Answer, Disagreement, Evidence, GlossaryEntry, Needed, Position, Reference, Statement
 from rag.render import words
 
 _STYLE = """
@@ -76,7 +76,14 @@ def to_html(answer: Answer) -> str:
 def article(answer: Answer) -> str:
     """Only the ``<article>`` of the page, for a page that has its own style."""
     parts = [_head(answer), *_bottom_line(answer), *_sections(answer), *_disagreements(answer), *_needed(answer)]
-    parts += [*_gaps(answer), *_nearest(answer), *_references(answer), *_related(answer), *_glossary(answer)]
+    parts += [
+        *_gaps(answer),
+        *_withheld(answer),
+        *_nearest(answer),
+        *_references(answer),
+        *_related(answer),
+        *_glossary(answer),
+    ]
     return "\n".join(["<article>", *parts, _foot(answer), "</article>"])
 
 
@@ -121,12 +128,16 @@ def _sections(answer: Answer) -> Iterator[str]:
 
 def _statement(statement: Statement, answer: Answer, label: str = "") -> str:
     """The sentence with its citations, and its quotes folded under it."""
-    cites = " ".join(_cite(number) for number in statement.citations)
+    cites = _cites(statement.citations)
     note = words.qualifier(statement)
     shown = f' <span class="note">({_text(note)})</span>' if note else ""
-    sentence = f'<p class="statement">{label}{_text(statement.text)} {cites}{shown}</p>'
+    sentence = f'<p class="statement">{label}{_text(statement.shown)} {cites}{shown}</p>'
     figures = "\n".join(_quote(evidence, answer.references) for evidence in statement.evidence)
     return f"{sentence}\n<details><summary>{words.EVIDENCE}</summary>\n{figures}\n</details>"
+
+
+def _cites(numbers: Sequence[int]) -> str:
+    return " ".join(map(_cite, numbers))
 
 
 def _cite(number: int) -> str:
@@ -182,6 +193,12 @@ def _gaps(answer: Answer) -> Iterator[str]:
         yield _section(words.GAPS, [_list(items)])
 
 
+def _withheld(answer: Answer) -> Iterator[str]:
+    if answer.withheld:
+        items = (f"<strong>{_text(part.heading)}:</strong> {_text(words.withheld(part))}" for part in answer.withheld)
+        yield _section(words.WITHHELD, [_list(items)])
+
+
 def _nearest(answer: Answer) -> Iterator[str]:
     if answer.nearest:
         yield _section(words.NEAREST, (_quote(evidence, answer.references) for evidence in answer.nearest))
@@ -205,9 +222,15 @@ def _related(answer: Answer) -> Iterator[str]:
 
 
 def _glossary(answer: Answer) -> Iterator[str]:
-    if answer.glossary:
-        entries = (f"<dt>{_text(entry.term)}</dt><dd>{_text(entry.meaning)}</dd>" for entry in answer.glossary)
-        yield _section(words.GLOSSARY, ["<dl>", *entries, "</dl>"])
+    for heading, entries in words.glossaries(answer):
+        yield _section(heading, ["<dl>", *(_entry(entry, answer.references) for entry in entries), "</dl>"])
+
+
+def _entry(entry: GlossaryEntry, references: Sequence[Reference]) -> str:
+    said = f"{_text(words.meaning(entry))} {_cites(entry.citations)}".rstrip()
+    if entry.evidence:
+        said += f"\n<details><summary>{words.EVIDENCE}</summary>\n{_quote(entry.evidence, references)}\n</details>"
+    return f"<dt>{_text(entry.term)}</dt><dd>{said}</dd>"
 
 
 def _foot(answer: Answer) -> str:

@@ -26,8 +26,8 @@ def to_markdown(answer: Answer, *, anchors: bool = True) -> str:
     """
     marks = _Marks(answer.references, anchors)
     blocks = [*_head(answer), *_bottom_line(answer, marks), *_sections(answer, marks), *_disagreements(answer, marks)]
-    blocks += [*_needed(answer, marks), *_gaps(answer), *_nearest(answer), *_references(answer, anchors)]
-    blocks += [*_related(answer), *_glossary(answer), *_foot(answer)]
+    blocks += [*_needed(answer, marks), *_gaps(answer), *_withheld(answer), *_nearest(answer)]
+    blocks += [*_references(answer, anchors), *_related(answer), *_glossary(answer, marks), *_foot(answer)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -46,9 +46,12 @@ class _Marks:
         }
 
     def sentence(self, statement: Statement) -> str:
-        marks = "".join(self._mark(number) for number in statement.citations)
+        marks = self.of(statement.citations)
         note = words.qualifier(statement)
-        return f"{escape(statement.text)} {marks}" + (f" *({escape(note)})*" if note else "")
+        return f"{escape(statement.shown)} {marks}" + (f" *({escape(note)})*" if note else "")
+
+    def of(self, numbers: Sequence[int]) -> str:
+        return "".join(map(self._mark, numbers))
 
     def _mark(self, number: int) -> str:
         mark, target = escape(words.mark(number)), self._targets[number]
@@ -114,6 +117,12 @@ def _gaps(answer: Answer) -> Iterator[str]:
         yield _list(f"**{escape(gap.aspect)}:** {escape(gap.reason)}" for gap in answer.gaps)
 
 
+def _withheld(answer: Answer) -> Iterator[str]:
+    if answer.withheld:
+        yield f"## {words.WITHHELD}"
+        yield _list(f"**{escape(part.heading)}:** {escape(words.withheld(part))}" for part in answer.withheld)
+
+
 def _nearest(answer: Answer) -> Iterator[str]:
     if not answer.nearest:
         return
@@ -151,10 +160,13 @@ def _related(answer: Answer) -> Iterator[str]:
         yield _list(escape(question) for question in answer.related_questions)
 
 
-def _glossary(answer: Answer) -> Iterator[str]:
-    if answer.glossary:
-        yield f"## {words.GLOSSARY}"
-        yield _list(f"**{escape(entry.term)}:** {escape(entry.meaning)}" for entry in answer.glossary)
+def _glossary(answer: Answer, marks: _Marks) -> Iterator[str]:
+    for heading, entries in words.glossaries(answer):
+        yield f"## {heading}"
+        yield _list(
+            f"**{escape(entry.term)}:** {escape(words.meaning(entry))} {marks.of(entry.citations)}".rstrip()
+            for entry in entries
+        )
 
 
 def _foot(answer: Answer) -> Iterator[str]:

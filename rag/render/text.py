@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.style import Style
 from rich.text import Text
 
-from rag.domain import Answer, Evidence, Needed, Outcome, Reference, Statement
+from rag.domain import Answer, Evidence, GlossaryEntry, Needed, Outcome, Reference, Statement
 from rag.render import words
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class _Page:
         self._disagreements()
         self._needed()
         self._gaps()
+        self._withheld()
         self._nearest()
         self._references()
         self._related()
@@ -109,6 +110,9 @@ class _Page:
     def _gaps(self) -> None:
         self._entries(words.GAPS, (_labelled(gap.aspect, gap.reason) for gap in self.answer.gaps))
 
+    def _withheld(self) -> None:
+        self._entries(words.WITHHELD, (_labelled(w.heading, words.withheld(w)) for w in self.answer.withheld))
+
     def _nearest(self) -> None:
         if self.answer.nearest:
             self._heading(words.NEAREST)
@@ -128,7 +132,8 @@ class _Page:
         self._entries(words.RELATED, map(_text, self.answer.related_questions))
 
     def _glossary(self) -> None:
-        self._entries(words.GLOSSARY, (_labelled(entry.term, entry.meaning) for entry in self.answer.glossary))
+        for heading, entries in words.glossaries(self.answer):
+            self._entries(heading, map(_explained, entries))
 
     def _foot(self) -> None:
         self._blank()
@@ -151,7 +156,7 @@ class _Page:
 
     def _quotes(self, statement: Statement, indent: str) -> None:
         for evidence in statement.evidence if self.evidence else ():
-            self._quote(evidence, indent, words.one_line(statement.text))
+            self._quote(evidence, indent, words.one_line(statement.shown))
 
     def _quote(self, evidence: Evidence, indent: str, shown: str = "") -> None:
         """Print a quote, unless it is what is ``shown`` already, and where it stands."""
@@ -184,10 +189,17 @@ def _labelled(label: str, text: str, colon: str = ": ") -> Text:
 
 
 def _sentence(statement: Statement) -> Text:
-    sentence = Text(words.one_line(statement.text))
-    sentence.append(f" [{','.join(map(str, statement.citations))}]", _CITE)
+    sentence = Text(words.one_line(statement.shown)).append_text(_cites(statement.citations))
     note = words.qualifier(statement)
     return sentence.append(f" ({words.one_line(note)})", "italic dim") if note else sentence
+
+
+def _cites(numbers: Sequence[int]) -> Text:
+    return Text(f" [{','.join(map(str, numbers))}]", _CITE) if numbers else Text()
+
+
+def _explained(entry: GlossaryEntry) -> Text:
+    return _labelled(entry.term, words.meaning(entry)).append_text(_cites(entry.citations))
 
 
 def _reference(reference: Reference, references: Sequence[Reference]) -> Text:

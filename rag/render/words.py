@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from rag.answer.references import doi_url, pubmed_url
-from rag.domain import Answer, Evidence, EvidenceType, Outcome, Position, Reference, Statement, Verdict
+from rag.domain import (
+    Answer,
+    Decision,
+    Evidence,
+    EvidenceType,
+    GlossaryEntry,
+    Outcome,
+    Position,
+    Reference,
+    Statement,
+    Verdict,
+    Withheld,
+)
 
 BOTTOM_LINE: Final = "Bottom line"
 DISAGREEMENTS: Final = "Where sources disagree"
@@ -22,6 +34,8 @@ NEAREST: Final = "Nearest passages"
 REFERENCES: Final = "References"
 RELATED: Final = "Related questions"
 GLOSSARY: Final = "Glossary"
+OWN_WORDS: Final = "Terms in our own words"
+WITHHELD: Final = "What this version leaves out"
 EVIDENCE: Final = "Evidence"
 
 _OUTCOMES: Final = {
@@ -29,6 +43,12 @@ _OUTCOMES: Final = {
     Outcome.PARTIAL: "Answered in part",
     Outcome.ABSTAINED: "Not answered",
     Outcome.REDIRECTED: "Redirected",
+}
+_DECISIONS: Final = {
+    "yes": "Advised",
+    "no": "Advised against",
+    "depends": "Depends: for some patients or under conditions",
+    "no_recommendation": "No recommendation",
 }
 _REVIEWS: Final = {
     "submitted": "submitted, not yet reviewed by a clinician",
@@ -95,9 +115,21 @@ def readings(answer: Answer) -> str:
 
 
 def status(answer: Answer) -> str:
-    """Outcome and review, as one line: "Answered in part · Review: under review by a clinician (2026-01-28)"."""
+    """Outcome, decision and review, as one line.
+
+    Example: "Answered · Leans to no (probability 0.81) · Review: under review by a clinician (2026-01-28)".
+    """
     updated = f" ({answer.review.updated})" if answer.review.updated else ""
-    return f"{_OUTCOMES[answer.outcome]} · Review: {_REVIEWS[answer.review.status]}{updated}"
+    decided = [decision(answer.decision)] if answer.decision else []
+    return " · ".join([_OUTCOMES[answer.outcome], *decided, f"Review: {_REVIEWS[answer.review.status]}{updated}"])
+
+
+def decision(decided: Decision) -> str:
+    """What the evidence says to a question of yes or no. That of running text is an estimate, and says so."""
+    if decided.probability is None:
+        return _DECISIONS[decided.value]
+    mixed = ", evidence is mixed" if decided.is_mixed else ""
+    return f"Leans to {decided.value} (probability {decided.probability:.2f}{mixed})"
 
 
 def needed_heading(answer: Answer) -> str:
@@ -105,7 +137,8 @@ def needed_heading(answer: Answer) -> str:
 
 
 def qualifier(statement: Statement) -> str | None:
-    """What a reader must know beside the text: strength and certainty unless the text says them, and our reservations.
+    """What a reader must know beside the text: strength and certainty unless the text says them, which state of a label
+    was read, and our reservations.
 
     Example: "strong recommendation, moderate certainty".
     """
@@ -117,6 +150,8 @@ def qualifier(statement: Statement) -> str | None:
     parts = [words for words in stated if words and words.casefold().replace("-", " ") not in said]
     if statement.derived and not re.search(r"\bour\b|\bderived\b", said):
         parts.append("our own calculation or inference")
+    if statement.as_of:
+        parts += _as_of(statement.as_of, statement.text)
     if statement.verdict is Verdict.PARTIAL:
         parts.append("partly supported")
     elif statement.verdict is not Verdict.SUPPORTED:
@@ -172,9 +207,29 @@ def details(reference: Reference, references: Sequence[Reference]) -> str:
     return " · ".join(filter(None, parts))
 
 
+def glossaries(answer: Answer) -> list[tuple[str, list[GlossaryEntry]]]:
+    """The glossary under its headings: what sources say, and what we say; only those with entries."""
+    parts = ((GLOSSARY, [e for e in answer.glossary if not e.derived]),
+             (OWN_WORDS, [e for e in answer.glossary if e.derived]))  # fmt: skip
+    return [(heading, entries) for heading, entries in parts if entries]
+
+
+def meaning(entry: GlossaryEntry) -> str:
+    """The meaning of a term, with the sentence that defines it where the meaning is not from it."""
+    quoted = f" “{entry.definition}”" if entry.definition and entry.meaning not in entry.definition else ""
+    return entry.meaning + quoted
+
+
+def withheld(part: Withheld) -> str:
+    """What is left out and why: "2 statements: how a treatment is dosed is for your treating team to decide"."""
+    count = len(part.statement_ids)
+    return f"{count} statement{'s' if count > 1 else ''}: {part.why}"
+
+
 def receipt_line(answer: Answer) -> str:
+    grade = "" if answer.reading_grade is None else f" · reading grade {answer.reading_grade:g} (Flesch–Kincaid)"
     only = f" · only from: {answer.receipt.filter}" if answer.receipt.filter else ""
-    return f"Snapshot {answer.receipt.snapshot_id} · {answer.receipt.software} · answer {answer.answer_id}{only}"
+    return f"Snapshot {answer.receipt.snapshot_id} · {answer.receipt.software} · answer {answer.answer_id}{grade}{only}"
 
 
 def web_link(url: str | None) -> str | None:
@@ -199,6 +254,15 @@ def linked(reference: Reference) -> list[tuple[str, str | None]]:
         "(" + "|".join(re.escape(text) for text in sorted(found, key=len, reverse=True)) + ")", reference.vancouver
     )
     return [(piece, targets.get(piece)) for piece in pieces if piece]
+
+
+def _as_of(state: str, text: str) -> list[str]:
+    """The state of a source in a few words, unless the text names its years: "as of 2024-11-14"."""
+    short = state.partition(";")[0].strip()
+    years = re.findall(r"\b(?:19|20)\d\d\b", short)
+    if years and all(year in text for year in years):
+        return []
+    return [f"as of {short}" if short[:1].isdigit() else short]
 
 
 def _graded(value: str | None, scale: set[str], noun: str) -> str | None:

@@ -7,28 +7,18 @@ core for a passage, where all the rest of a search takes a few. It is therefore 
 
 from __future__ import annotations
 
-import hashlib
-import os
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.domain import Hit
-from rag.errors import EncoderError, InputError
-from rag.index.encoder import sha256
+from rag.errors import InputError
 from rag.retrieve.base import DECIMALS, rounded
-
-_BATCH = 16
-#: More than a model's window takes in. Two texts of 100,000 characters took a minute to cut token by token.
-_MOST_CHARS = 16_384
-#: What decides a model's scores: weights, configuration, tokenizer.
-_SHAPING = {".safetensors", ".json", ".txt", ".model"}
+from rag.retrieve.crossencoder import LocalCrossEncoder
 
 
 class Reranker(Protocol):
@@ -68,20 +58,11 @@ class CrossEncoderReranker:
     """
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
-            raise InputError(
-                f"reranker {str(folder)!r}: no config.json and safetensors there; expected the folder of a "
-                "cross-encoder on this machine, not its name: models are never downloaded"
-            )
-        self._folder, self._lock = folder, Lock()
+        self._model = LocalCrossEncoder(folder, "reranker")
 
-    @cached_property
+    @property
     def name(self) -> str:
-        """The folder's name and 16 hexadecimal digits of a digest of all that decides the scores. Loads no model."""
-        whole = hashlib.sha256()
-        for path in sorted(p for p in self._folder.iterdir() if p.suffix in _SHAPING and p.is_file()):
-            whole.update(f"{path.name}\0{sha256(path)}\0".encode())
-        return f"{self._folder.resolve().name}@{whole.hexdigest()[:16]}"
+        return self._model.name
 
     def rerank(self, text: str, passages: Sequence[str], hits: Sequence[Hit]) -> list[Hit]:
         """See ``Reranker.rerank``."""
@@ -91,32 +72,27 @@ class CrossEncoderReranker:
 
     def warm(self) -> None:
         """Loads the model, if it is not loaded."""
-        with self._lock:
-            _ = self._model
+        _ = self._checked
 
     def _chances(self, text: str, passages: Sequence[str]) -> NDArray[np.float64]:
         """Shape (len(passages),), in [0, 1]."""
         different = sorted(set(passages))  # once each: the neighbours in a batch show in a score's last digits
         if not different:
             return np.empty(0)
-        pairs = [(text[:_MOST_CHARS], passage[:_MOST_CHARS]) for passage in different]
-        with self._lock:
-            scores = self._model.predict(pairs, batch_size=_BATCH, show_progress_bar=False, activation_fn=_as_it_is)
-        # By the hyperbolic tangent, which does not overflow.
-        chances = rounded(0.5 + 0.5 * np.tanh(np.asarray(scores, np.float64) / 2))
+        scores = self._checked.scores([(text, passage) for passage in different])[:, 0]
+        chances = rounded(0.5 + 0.5 * np.tanh(scores / 2))  # by the hyperbolic tangent, which does not overflow
         place = {passage: i for i, passage in enumerate(different)}
         result: NDArray[np.float64] = chances[[place[passage] for passage in passages]]
         return result
 
     @cached_property
-    def _model(self) -> Any:
-        model = _loaded(self._folder)
-        if model.num_labels != 1:
+    def _checked(self) -> LocalCrossEncoder:
+        if self._model.width != 1:
             raise InputError(
-                f"reranker {self._folder}: gives {model.num_labels} scores for a pair; expected one, which says how "
-                "well a passage answers a question"
+                f"reranker {self._model.folder}: gives {self._model.width} scores for a pair; expected one, which says "
+                "how well a passage answers a question"
             )
-        return model
+        return self._model
 
 
 def followed(best: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
@@ -126,29 +102,3 @@ def followed(best: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
     below = best[-1].score - 10**-DECIMALS
     down = max(0.0, others[0].score - below)
     return [*best, *(hit._replace(score=round(hit.score - down, DECIMALS)) for hit in others)]
-
-
-def _as_it_is(scores: Any) -> Any:
-    """Instead of the activation that the model's folder asks for, so that all models' scores are of one kind."""
-    return scores
-
-
-def _loaded(folder: Path) -> Any:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # Imported here because it takes seconds, which only those who configure a reranker should wait.
-        from sentence_transformers import CrossEncoder
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        try:
-            return CrossEncoder(
-                str(folder.resolve()), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
-            )
-        except Exception as error:  # the library raises many types
-            raise EncoderError(
-                f"reranker {folder}: cannot be loaded ({error}); expected a cross-encoder with its tokenizer, as "
-                "save_pretrained writes them"
-            ) from error

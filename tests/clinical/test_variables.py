@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.clinical.variables import VARIABLES, child_pugh_below, child_pugh_classes
+from rag.clinical.decisive import VARIABLES
+from rag.clinical.variables import child_pugh_below, child_pugh_classes
 from rag.language.lexicon import Lexicon
 
 BY_NAME = {variable.name: variable for variable in VARIABLES}
@@ -127,7 +128,13 @@ def test_a_condition_alone_does_not_give_the_variable(name: str, question: str) 
         ("creatinine clearance", "CrCl <30 mL/min and eGFR 30-50", ("<30 mL/min", "30-50 mL/min")),
         ("creatinine clearance", "CrCl < 30, later CrCl <30", ("<30 mL/min",)),
         ("4Ts score", "low 4Ts, High-probability 4Ts", ("low", "high")),
-        ("platelet count", "<20 × 10⁹/L or 50 x 10^9/L", ("<20 × 10⁹/L", "50 × 10⁹/L")),
+        ("creatinine clearance", "for CrCl >60, 30-60 and <30 mL/min", (">60 mL/min", "30-60 mL/min", "<30 mL/min")),
+        ("platelet count", "<20 × 10⁹/L or 50 x 10^9/L or more", ("<20 × 10⁹/L", "≥50 × 10⁹/L")),
+        ("platelet count", "usually to at least 150 × 10⁹/L", ("≥150 × 10⁹/L",)),
+        ("platelet count", "a nadir of 22 × 10⁹/L", ()),
+        ("bilirubin", "liver dysfunction (bilirubin >1.5 mg/dL)", (">1.5 mg/dL",)),
+        ("sex", "3 or more (women)", ("women",)),
+        ("phase of heparin-induced thrombocytopenia", "in subacute HIT A/B or remote HIT", ("subacute", "remote")),
         ("body weight", "2 mcg/kg/min", ()),
     ],
 )

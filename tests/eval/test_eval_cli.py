@@ -285,7 +285,7 @@ def test_a_system_that_always_fails_is_no_success(capsys: pytest.CaptureFixture[
     [
         ("evidence_inference", "", "system verifier: chooses among neutral, refutes, supports, and evidence_inference"),
         ("evidence_inference", "judge", "asks for significantly increased; expected --system file:PATH"),
-        ("rqe", "verifier", "rqe asks for no, yes; expected --system similar or --system file:PATH"),
+        ("rqe", "verifier", "rqe asks for no, yes; expected --system questions or --system similar or"),
         ("healthver", "similar", "expected --system verifier or --system judge or --system file:PATH"),
         ("altered", "similar", "expected --system verifier or --system judge or --system file:PATH"),
     ],
@@ -298,8 +298,8 @@ def test_a_checker_is_refused_where_its_classes_are_not_asked_for(
 
 
 @pytest.mark.usefixtures("indexed")
-def test_pairs_of_questions_are_put_to_the_embeddings_by_default() -> None:
-    assert run("rqe", "--data", write(PREPARED["rqe"], Path("data"))).system.name == "similar questions"
+def test_pairs_of_questions_are_put_to_the_products_matcher_by_default() -> None:
+    assert run("rqe", "--data", write(PREPARED["rqe"], Path("data"))).system.name == "osler questions"
 
 
 def test_a_run_of_a_verifier_needs_no_index_and_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:

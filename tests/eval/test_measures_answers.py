@@ -1,4 +1,4 @@
-"""Citations, K-QA, reading grade and cost: the cases that their definitions name."""
+"""Citations, K-QA and cost: the cases that their definitions name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.measures import citations, cost, kqa, reading
+from eval.measures import citations, cost, kqa
 from eval.measures.citations import Cited
 
 
@@ -54,34 +54,6 @@ def test_kqa() -> None:
     must: list[kqa.Label] = ["entails", "neutral", "contradicts", "entails"]
     assert (kqa.completeness(must), kqa.completeness([])) == (0.5, None)
     assert (kqa.hallucinations(must, ["contradicts", "neutral"]), kqa.hallucinations([], ["entails"])) == (2, 0)
-
-
-@pytest.mark.parametrize(
-    ("word", "count"),
-    [("dose", 1), ("heparin", 3), ("table", 2), ("argatroban", 4), ("media", 3), ("patient", 2), ("given", 2),
-     ("immunoglobulin", 6), ("nation", 2), ("the", 1), ("IVIG", 4), ("INRs", 3), ("0.5", 1), ("patient's", 2),
-     ("brr", 1), ("thrombocytopenia", 7)],
-)  # fmt: skip
-def test_syllables(word: str, count: int) -> None:
-    assert reading.syllables(word) == count
-
-
-def test_the_grade_is_the_published_formula() -> None:
-    found = reading.reading(["The cat sat.", "Heparin is stopped.", "…"])
-    assert found[:3] == (6, 2, 8)
-    assert found.grade == pytest.approx(0.39 * 6 / 2 + 11.8 * 8 / 6 - 15.59)
-    assert reading.reading(["Give 0.5 mcg/kg/min."]).words == 5
-    assert reading.reading([]) == reading.reading(["", "—"]) == (0, 0, 0, None)
-
-
-def test_longer_words_and_sentences_are_harder() -> None:
-    easy = reading.reading(["We stop the drug.", "We give a new one."]).grade
-    hard = reading.reading(
-        ["We discontinue the anticoagulant immediately and administer an alternative medication."]
-    ).grade
-    assert easy is not None
-    assert hard is not None
-    assert easy < 3 < 12 < hard
 
 
 @given(values=st.lists(st.floats(0, 1e6), min_size=1, max_size=30), q=st.floats(0, 100))

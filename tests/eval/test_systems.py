@@ -28,12 +28,13 @@ from eval.systems.http import HttpOsler
 from eval.systems.openai import OpenAISystem, asked
 from eval.systems.osler import OslerRetriever, OslerSystem, context
 from eval.systems.reading import choice, decision, refuses
-from eval.systems.verifying import JudgeSystem, VerifierSystem, sentences
+from eval.systems.verifying import JudgeSystem, VerifierSystem
 from eval.systems.web import Caller, CallError
 from rag.domain import Audience
 from rag.errors import InputError, OslerError
 from rag.index.build import build
 from rag.ingest.reading import documents
+from rag.language.sentences import sentences
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
@@ -412,7 +413,7 @@ def test_passages_for_others_are_those_of_the_search(pipeline: Pipeline) -> None
 def test_the_verifier_chooses_a_label(claim: str, label: str) -> None:
     response = VerifierSystem().respond(CLAIM.model_copy(update={"question": claim}))
     assert response.label == label
-    assert response.confidence == (1.0 if label == "supports" else 0.0)
+    assert response.confidence == (0.99 if label == "supports" else 0.02)
     assert bool(response.text) == (label != "supports"), "says why not"
 
 

@@ -10,7 +10,7 @@ from eval import trec
 from eval.domain import Item, Outcome
 from eval.judges.premises import Reader
 from eval.systems.base import System
-from eval.systems.likeness import SimilarQuestions
+from eval.systems.likeness import QuestionMatcher, SimilarQuestions
 from eval.systems.ranked import RunFile
 from rag.errors import InputError
 
@@ -106,6 +106,20 @@ def test_the_same_question_is_as_like_as_can_be_in_either_order(similar: Similar
     assert similar.respond(pair("Is it safe?", "Is it safe?")).confidence == pytest.approx(1)
     first, second = similar.respond(pair("Is it safe?", "Why?")), similar.respond(pair("Why?", "Is it safe?"))
     assert first.confidence == pytest.approx(second.confidence)
+
+
+def test_questions_on_one_subject_that_ask_for_other_things_are_not_the_same(starter_index: Path) -> None:
+    matcher = QuestionMatcher(Reader.open(starter_index / "encoders"))
+    assert isinstance(matcher, System)
+    known = "How is cirrhosis diagnosed?"
+    same = matcher.respond(pair("Which tests diagnose cirrhosis in my mother?", known))
+    other = matcher.respond(pair("How is cirrhosis treated in my mother?", known))
+    assert same.label == "yes"
+    assert same.confidence is not None
+    assert other.confidence is not None
+    assert 0 < other.confidence < same.confidence < 1
+    with pytest.raises(ValueError, match="no second question"):
+        matcher.respond(Item(item_id="p", question="Alone?"))
 
 
 def test_a_question_without_another_is_no_pair(similar: SimilarQuestions) -> None:

@@ -15,7 +15,7 @@ import pytest
 from small_corpus import exported_encoder
 
 from rag.errors import EncoderError
-from rag.index.encoder import RECORD_FILE, Encoder, OnnxEncoder, OpenVinoEncoder
+from rag.index.encoder import RECORD_FILE, Encoder, OnnxEncoder, OpenVinoEncoder, WordEncoder
 from rag.index.export import PACKAGED_MODEL, TOLERANCE, OriginalEncoder, encoder_id, export_encoder
 from rag.index.graph import write_graph
 
@@ -215,3 +215,17 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
         export_encoder(str(tmp_path / "nowhere"), tmp_path / "encoders")
     assert not list(tmp_path.rglob("*.onnx"))
     shutil.rmtree(tmp_path / "encoders", ignore_errors=True)
+
+
+def test_words_come_with_the_vector_of_their_text(exported: Path) -> None:
+    encoder = WordEncoder(exported)
+    text = "Argatroban is cleared by the liver."
+    found = encoder.read(text)
+    assert found.words == ("argatroban", "is", "cleared", "by", "the", "liver", ".")
+    assert found.vectors.shape == (7, encoder.dimension)
+    assert np.abs(np.linalg.norm(found.vectors, axis=1) - 1).max() < 1e-5
+    assert np.abs(found.vector - encoder.encode([text])[0]).max() < 1e-5
+    assert np.abs(found.vector - OpenVinoEncoder(exported, may_halve=False).encode([text])[0]).max() < 1e-5
+    other = encoder.read("Argatroban is a drug.")
+    assert not np.allclose(found.vectors[0], other.vectors[0]), "as the word is meant there"
+    assert encoder.read("").vectors.shape == (0, encoder.dimension)

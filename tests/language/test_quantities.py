@@ -40,6 +40,22 @@ SAME = [
     ("35.1 per 1000 patient-years", "3.51 per 100 person-years"),
     ("40 mg/day", "40 mg daily"),
     ("between 5 and 10 mg", "5-10 mg"),
+    ("5 mg kg-1 min-1", "5 mg/kg/min"),
+    ("0.5 mg·kg−1·day−1", "0.5 mg/kg daily"),
+    ("5 mg kg(-1) h(-1)", "5 mg per kg per hour"),
+    ("500 pg/mL", "0.5 ng/mL"),
+    ("5 µM", "5 µmol/L"),
+    ("250 nmol/L", "0.25 µmol/L"),
+    ("120 mm Hg", "120 mmHg"),
+    ("5 cm", "50 mm"),
+    ("80 beats per minute", "80 bpm"),
+    ("8-hourly", "every 8 hours"),
+    ("2.5 million", "2,500,000"),
+    ("> or =3 days", "at least 3 days"),
+    ("less than or equal to 3 days", "≤3 days"),
+    ("12 March 2018", "March 12, 2018"),
+    ("12 March 2018", "2018-03-12"),
+    ("the 1st of May 2020", "1 May 2020"),
 ]
 
 
@@ -68,6 +84,17 @@ DIFFERENT = [
     ("once daily", "twice daily"),
     ("1.5 times baseline", "1.5-fold"),
     ("-0.58", "0.58 mg"),
+    ("5 mg/mL", "5 mcg/mL"),
+    ("5 mg/mL", "5 mg/dL"),
+    ("5 mg/kg/h", "5 mg/kg/min"),
+    ("5 mg/kg", "5 mg/m2"),
+    ("5 cm", "5 mm"),
+    ("10 percentage points", "10%"),
+    ("12 March 2018", "12 May 2018"),
+    ("12 March 2018", "13 March 2018"),
+    ("2 million", "2 billion"),
+    ("1:100", "1:1000"),
+    ("48 h", "48 days"),
 ]
 
 
@@ -95,6 +122,11 @@ def test_a_year_is_a_year_and_a_count_is_not() -> None:
     assert only("2000 patients").unit == ""
     assert only("2000 mg").unit == "mg"
     assert only("6 years").unit == "years"
+
+
+def test_a_comparator_that_begins_the_next_number_is_not_of_this_one() -> None:
+    assert [q.comparator for q in quantities(">60, 30-60 and less than 30 mL/min")] == [">", "", "<"]
+    assert [q.comparator for q in quantities("above 50 and below 100")] == [">", "<"]
 
 
 def test_statistics_and_counts() -> None:

@@ -8,6 +8,9 @@ CMUdict's 117,000 words of letters only, 92 % get a count that the dictionary ha
 syllables. (Hyphenation patterns, which readability packages use when they have no dictionary: 62 % and -0.42.)
 Capitals of two to five letters (HIT, IVIG) are read letter by letter; a number is a word of one syllable; hyphens and
 slashes part words.
+
+This is the one implementation: answers report their grade with it and the harness measures with it, so that both mean
+the same. It imports nothing of ours, so that anyone can audit it alone.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ _PARTED = re.compile(
 _JOINED = re.compile(r"[cts]i[ao]|gi[ao]|[^aeiouy]eous")
 
 
-class Reading(NamedTuple):
+class Readability(NamedTuple):
     """``grade`` is None without words."""
 
     words: int
@@ -37,7 +40,7 @@ class Reading(NamedTuple):
     grade: float | None
 
 
-def reading(sentences: Sequence[str]) -> Reading:
+def readability(sentences: Sequence[str]) -> Readability:
     """Of a text that is split into sentences already. Sentences without a word are not counted.
 
     ``grade`` is 0.39 words/sentences + 11.8 syllables/words - 15.59 (Kincaid et al. 1975), which is below 0 for the
@@ -47,9 +50,9 @@ def reading(sentences: Sequence[str]) -> Reading:
     counts = [n for sentence in spoken for n in sentence]
     n_sentences, n_words, total = sum(map(bool, spoken)), len(counts), sum(counts)
     if not n_words:
-        return Reading(0, 0, 0, None)
+        return Readability(0, 0, 0, None)
     grade = 0.39 * n_words / n_sentences + 11.8 * total / n_words - 15.59
-    return Reading(n_words, n_sentences, total, grade)
+    return Readability(n_words, n_sentences, total, grade)
 
 
 def syllables(word: str) -> int:

@@ -1,0 +1,1 @@
+"""How models that ship with the product are trained: from public data, with a record of where they come from."""

@@ -1,0 +1,233 @@
+"""The plan of an article from running text: papers, abstracts and guidelines as they were published.
+
+Nobody wrote these sentences to stand alone or for a role, so what counts is how near they come to what is asked: the
+sentence, the passage around it, and what other sources near it also say. The nearest one is the bottom line, the next
+one stands by it, and what else comes nearly as near is put into sections by its role.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from rag.answer.claims import is_novel, with_support
+from rag.answer.doses import gives_dose
+from rag.answer.headings import heading
+from rag.answer.plans import Plan, PlannedSection
+from rag.answer.question import Intent, Query
+from rag.answer.scoring import main_condition
+from rag.answer.select import Candidate
+from rag.answer.sentences import Sentence
+from rag.answer.yes_no import Leaning, leaning
+from rag.domain import Role
+from rag.index.encoder import Encoder
+from rag.language.lexicon import Lexicon, tokens
+from rag.language.polarity import Stance
+from rag.language.terms import STOP_WORDS, stem
+
+#: Weights beside a sentence's relevance, of: the score of its passage; the share of near sources that say its new
+#: words too; pairs of neighbouring words that the question has, up to a few; the question's words in it; the form of a
+#: definition. Fitted to ROUGE-2 F1 of single sentences against the ideal answers of BioASQ's development half,
+#: listwise, on one half of its questions and tried on the other, then rounded: .303, with the first two alone .285.
+_PASSAGE, _SHARED, _PAIR, _ASKED, _DEFINING = 4.6, 0.25, 0.09, 0.3, 0.13
+_MOST_PAIRS = 5
+#: Taken from what leans on the sentence before it, and from what tells an aim or a method instead of a result. The fit
+#: gave the latter .13, too little to keep aims out of bottom lines.
+_LEANING_COST, _AIM_COST = 0.09, 0.4
+#: Not fitted: parts of a structured abstract, kind and age of a source, advice of those whose office it is to give it.
+_CONCLUDING, _PER_RANK, _PER_YEAR, _ADVICE, _OLDEST = 0.1, 0.01, 0.004, 0.1, 20
+#: What is shown comes at least so near as this share of the best; on the same questions .80 to .85 gives a ROUGE-2
+#: recall of .54 to .51 and the best F1 of evidence.
+_NEARLY = 0.82
+#: A sentence that leans as the evidence does comes first if its score is at least this share of the best.
+_AS_GOOD = 0.95
+#: So many of the most relevant sentences are scored, and of these the first are held to be what the sources agree on.
+_READ, _AGREEING = 80, 25
+#: By the bottom line stand up to two more sentences of its passage with so much of its score, else one of another
+#: passage, which should be short: what one more word costs it. ROUGE-2 F1 of these with the bottom line is .299 on the
+#: same questions, where the two sentences with the best scores have .278 and the first three of the best passage .293.
+_OWN_PASSAGE, _MOST_OF_PASSAGE, _PER_WORD = 0.75, 2, 0.04
+_FACTOID = frozenset({Intent.DOSE, Intent.DEFINITION, Intent.MECHANISM, Intent.TIMING, Intent.OTHER, Intent.DECISION})
+_MOST, _MOST_FOR_FACTOID = 14, 10
+_SECTIONS, _SECTIONS_FOR_FACTOID = 6, 3
+
+_LEANING = re.compile(
+    r"(?:This|These|Those|They|Their|It|Its|Such|Both|The (?:latter|former|authors?))\b(?!\s+(?:has|is)\s+been\b)"
+)
+_AIM = re.compile(
+    r"\b(?:aim(?:s|ed)?|objectives?|purpose|goal|we (?:examined|studied|evaluated|assessed|sought|investigated)|"
+    r"(?:was|were) to|to (?:determine|evaluate|assess|investigate|examine)|(?:remains|is) to be|"
+    r"(?:we|authors?|paper|article|review) (?:also |here |briefly |will )?(?:explore|describe|review|discuss|present|"
+    r"summari[sz]e|highlight|outline|provide|focus)\w*|areas covered)\b",
+    re.IGNORECASE,
+)
+_DEFINITION = re.compile(r"\b(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
+_CONCLUSION = re.compile(r"\W*(?:conclusions?|interpretation|in (?:conclusion|summary)|findings)\b", re.IGNORECASE)
+_OPENING = re.compile(
+    r"\W*(?:background|objectives?|aims?|purpose|introduction|methods?|materials?|design|setting|context)\b",
+    re.IGNORECASE,
+)
+
+
+def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Encoder) -> Plan:
+    """The article for ``query`` from ``pool``, which is sorted by relevance; ``encoder`` made its vectors."""
+    main = main_condition(query, pool, lexicon)
+    scored = _whole_ones(scores(query, pool, lexicon), pool, lexicon)
+    if not scored:
+        return Plan((), (), None, (), main)
+    lean = leaning(query, scored, encoder) if query.asks_yes_no else None
+    first = _agreeing(scored, lean) if lean else scored[0]
+    beside = _beside(first, scored)
+    shown = _distinct([first, *beside, *_near(query, scored)])
+    sections = _sections(query, main, shown[1:], len(beside), pool)
+    bottom = with_support([first.candidate], pool)
+    return Plan(tuple(bottom), tuple(sections), None, tuple(pool), main, lean.decision if lean else None)
+
+
+def _beside(first: Scored, scored: Sequence[Scored]) -> list[Scored]:
+    """What stands by the bottom line: what else its passage says, else one short statement of another that is near."""
+    others = [s for s in scored if s is not first and is_novel(s.candidate, [first.candidate])]
+    row, least = first.candidate.record.passage_row, _OWN_PASSAGE * first.score
+    own = [s for s in others if s.candidate.record.passage_row == row and s.score >= least]
+    near = [s for s in others if s.score >= _NEARLY * first.score]
+    return _distinct([first, *own])[1 : 1 + _MOST_OF_PASSAGE] or [
+        s for s in near if s is max(near, key=lambda s: s.score - _PER_WORD * len(s.candidate.text.split()))
+    ]
+
+
+def _near(query: Query, scored: Sequence[Scored]) -> list[Scored]:
+    """What else is shown: all that comes nearly as near as the best, up to a length that fits the question."""
+    most = _MOST_FOR_FACTOID if query.intent in _FACTOID else _MOST
+    return [s for s in scored if s.score >= _NEARLY * scored[0].score][:most]
+
+
+def _distinct(scored: Sequence[Scored]) -> list[Scored]:
+    """Those of ``scored`` that say something which none before them says."""
+    shown: list[Scored] = []
+    for one in scored:
+        before = [s.candidate for s in shown]
+        if is_novel(one.candidate, before) and not any(_overlap(one.candidate, other) for other in before):
+            shown.append(one)
+    return shown
+
+
+def _agreeing(scored: Sequence[Scored], lean: Leaning) -> Scored:
+    """The best of ``scored``, or where it leans the other way, one nearly as good that leans as they do together."""
+    is_yes = lean.decision.value == "yes"
+    near = (s for s in scored if s.score >= _AS_GOOD * scored[0].score)
+    agreeing = (s for s in near if (lean.chances.get(s.candidate.record.row, 0.5) >= 0.5) == is_yes)
+    return next(agreeing, scored[0])
+
+
+class Scored(NamedTuple):
+    """A candidate with how well it answers; the scale means nothing, only differences and shares do."""
+
+    score: float
+    candidate: Candidate
+
+
+def _whole_ones(scored: Sequence[Scored], pool: Sequence[Candidate], lexicon: Lexicon) -> list[Scored]:
+    """``scored`` without what can only be understood with a sentence that cannot be shown; see ``_whole``."""
+    before = {(c.record.passage_row, c.record.end): c for c in pool}
+    return [Scored(s, whole) for s, c in scored if (whole := _whole(c, before, lexicon))]
+
+
+def _overlap(one: Candidate, other: Candidate) -> bool:
+    """Whether two stretches of one passage have words in common."""
+    mine, theirs = one.record, other.record
+    return mine.passage_row == theirs.passage_row and mine.start < theirs.end and theirs.start < mine.end
+
+
+def scores(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list[Scored]:
+    """The most relevant of ``pool`` with how well each answers, best first, ties by place."""
+    near = sorted(pool, key=lambda c: (-(c.relevance + c.nearness), c.place))[:_READ]
+    agreed = _agreed(near[:_AGREEING])
+    asked = [stem(t.key) for t in tokens(query.text)]
+    pairs, words = set(pairwise(asked)), {stem(t.key) for t in tokens(query.text) if t.key not in STOP_WORDS}
+    known = set(query.weights)
+    newest = max((c.source.year or 0 for c in near), default=0)
+    scored = []
+    for candidate in near:
+        sentence = candidate.sentence
+        new = [t for t in sentence.said.terms if t not in known]
+        stems = sentence.stems
+        score = candidate.relevance + _PASSAGE * candidate.nearness
+        score += _SHARED * sum(agreed.get(t, 0.0) for t in new) / len(new) if new else 0.0
+        score += _PAIR * min(_MOST_PAIRS, len(pairs.intersection(pairwise(stems))))
+        score += _ASKED * len(words.intersection(stems)) / max(1, len(words))
+        score += _form(candidate)
+        score += _standing(query, candidate, newest, lexicon)
+        scored.append(Scored(round(score, 6), candidate))
+    return sorted(scored, key=lambda s: (-s.score, s.candidate.place))
+
+
+def _agreed(near: Sequence[Candidate]) -> dict[str, float]:
+    """The share of the sources of ``near`` that say each term."""
+    said: dict[str, set[str]] = {}
+    for candidate in near:
+        said.setdefault(candidate.source.key, set()).update(candidate.sentence.said.terms)
+    counts = Counter(term for terms in said.values() for term in terms)
+    return {term: count / len(said) for term, count in counts.items()}
+
+
+def _form(candidate: Candidate) -> float:
+    """What the wording is worth: definitions and conclusions more, aims and what leans on others less."""
+    text, part = candidate.text, candidate.passage.heading or ""
+    worth = _DEFINING if _DEFINITION.search(text) else 0.0
+    worth -= _LEANING_COST if _LEANING.match(text) else 0.0
+    if _AIM.search(text) or _OPENING.match(text) or _OPENING.match(part):
+        worth -= _AIM_COST
+    if _CONCLUSION.match(text) or _CONCLUSION.match(part):
+        worth += _CONCLUDING
+    return worth
+
+
+def _standing(query: Query, candidate: Candidate, newest: int, lexicon: Lexicon) -> float:
+    """What the source is worth: its kind, its age against the newest near one, advice where a guideline gives it."""
+    sentence, year = candidate.sentence, candidate.source.year
+    worth = -_PER_RANK * sentence.evidence_rank
+    worth -= _PER_YEAR * min(_OLDEST, newest - year) if year else 0.0
+    if sentence.source.evidence_type.is_normative and sentence.stance is not Stance.NEUTRAL:
+        worth += _ADVICE
+    if query.intent is Intent.DOSE and gives_dose(candidate, query.focus, lexicon):
+        worth += _ADVICE
+    return worth
+
+
+def _whole(candidate: Candidate, before: Mapping[tuple[int, int], Candidate], lexicon: Lexicon) -> Candidate | None:
+    """The candidate, with the sentence before it where it leans on that; None where that cannot be shown either."""
+    if not _LEANING.match(candidate.text):
+        return candidate
+    record, text = candidate.record, candidate.passage.text
+    start = record.start
+    end = len(text[:start].rstrip())
+    antecedent = before.get((record.passage_row, end))
+    if not antecedent or _LEANING.match(antecedent.text):
+        return None
+    joined = record._replace(start=antecedent.record.start, terms=(*antecedent.record.terms, *record.terms))
+    sentence = Sentence(joined, candidate.passage, candidate.source, lexicon)
+    return replace(candidate, sentence=sentence)
+
+
+def _sections(
+    query: Query, main: str | None, others: Sequence[Scored], beside: int, pool: Sequence[Candidate]
+) -> list[PlannedSection]:
+    """The first ``beside`` of ``others`` by themselves; then the rest by role, those with the fewest together."""
+    groups: dict[Role, list[Candidate]] = {}
+    for scored in others[beside:]:
+        groups.setdefault(scored.candidate.role, []).append(scored.candidate)
+    most = (_SECTIONS_FOR_FACTOID if query.intent in _FACTOID else _SECTIONS) - 1
+    while len(groups) > most:
+        least = min((r for r in Role if r in groups and r is not Role.BACKGROUND), key=lambda r: len(groups[r]))
+        groups.setdefault(Role.BACKGROUND, []).extend(groups.pop(least))
+    first = [s.candidate for s in others[:beside]]
+    planned = [(Role.RATIONALE, first)] if first else []
+    planned += [(role, groups[role]) for role in Role if role in groups]
+    return [
+        PlannedSection(heading(role, query, main, shown, None), role, tuple(with_support(shown, pool)))
+        for role, shown in planned
+    ]
