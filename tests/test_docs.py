@@ -16,7 +16,18 @@ from pydantic import BaseModel
 
 import rag
 from api.cli import parser
-from rag.domain import SCHEMA_VERSION, Answer, Audience, EvidenceType, Origin, Outcome, Review, Role, Verdict, WithheldKind
+from rag.domain import (
+    SCHEMA_VERSION,
+    Answer,
+    Audience,
+    EvidenceType,
+    Origin,
+    Outcome,
+    Review,
+    Role,
+    Verdict,
+    WithheldKind,
+)
 from rag.index.archive import ARCHIVE
 from rag.index.build import SEGMENT_PASSAGES
 from rag.index.encoder import MODEL_FILE, RECORD_FILE, TOKENIZER_FILE, read_record

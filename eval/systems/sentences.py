@@ -1,9 +1,9 @@
 """Simple ways to answer in a few sentences of the nearest passages, which whatever composes must be better than.
 
 ``lead``: the first sentences of the nearest passage. ``top``: the sentences of the ten nearest passages that are
-nearest to the question. ``mmr``: of these, each the nearest to the question that is least like those before it (Carbonell and
-Goldstein 1998, doi:10.1145/290941.291025). ``textrank``: those most like all the others (Mihalcea and Tarau 2004,
-aclanthology.org/W04-3252), with cosines for the likeness. Cosines are of the index's sentence vectors.
+nearest to the question. ``mmr``: of these, each the nearest to the question that is least like those before it
+(Carbonell and Goldstein 1998, doi:10.1145/290941.291025). ``textrank``: those most like all the others (Mihalcea and
+Tarau 2004, aclanthology.org/W04-3252), with cosines for the likeness. Cosines are of the index's sentence vectors.
 """
 
 from __future__ import annotations

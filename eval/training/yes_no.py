@@ -1,9 +1,10 @@
-"""``python -m eval.training.yes_no --data FOLDER --index INDEX``: trains the model of ``rag.answer.yes_no``.
+"""``python -m eval.training.yes_no --data FOLDER --indexes FOLDER``: trains the model of ``rag.answer.yes_no``.
 
 ``FOLDER`` holds ``pubmedqa``, ``evidence_inference`` and ``scifact``: questions with the conclusion that decides them,
 findings of trials made into questions, and claims with their rationale. Their licences allow a derived model to ship.
-``bioasq`` beside them, with an index of its corpus, is not trained on: two numbers are set there, where the score of
-retrieved sentences is even and how steep it is, since what is retrieved denies less than a conclusion does.
+``bioasq`` beside them is not trained on. On it and on what is retrieved for ``pubmedqa``, from the indexes of their
+corpora, two numbers are set: where the score is even and how steep it is, since what is retrieved denies less than a
+conclusion does.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ Floats = NDArray[np.float64]
 _SEED, _FOLDS = 1, 5
 #: The inverse of the strength of the ridge penalty; .01 to 1 gave an area under the ROC curve within .02 on BioASQ.
 _C = 0.01
+#: What is asked of an index of its corpus.
+_ASKED: dict[str, Callable[[Path], Dataset]] = {"bioasq": bioasq.load, "pubmedqa": pubmedqa.load}
 #: Each set counts as so many questions, and in each yes as much as no.
 _OF_EACH = 500
 _VERSION = 1
@@ -56,21 +59,31 @@ class Question(NamedTuple):
     is_yes: bool
 
 
+class Scored(NamedTuple):
+    """Scores of what was retrieved for the questions of a set, and whether yes is right, both of shape (questions,)."""
+
+    found: Floats
+    right: NDArray[np.bool_]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.training.yes_no", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with a folder for each set")
-    parser.add_argument("--index", type=Path, required=True, help="index of BioASQ's corpus")
+    parser.add_argument("--indexes", type=Path, required=True, help="folder with the indexes bioasq and pubmedqa")
     parser.add_argument("--out", type=Path, default=MODEL, help="file to write (default: the one that ships)")
     options = parser.parse_args(arguments)
-    pipeline = Pipeline.open(Settings.from_environment(None, index_dir=options.index))
+    settings = {name: Settings.from_environment(None, index_dir=options.indexes / name) for name in _ASKED}
+    pipelines = {name: Pipeline.open(given) for name, given in settings.items()}
     questions, sets = read(options.data)
-    encoder = pipeline.snapshot.encoder
+    encoder = pipelines["bioasq"].snapshot.encoder
     values = np.array([features(q.text, q.evidence, encoder) for q in questions])
     mean, scale, coefficients = fitted(questions, values)
-    asked = bioasq.load(options.data / "bioasq")
-    of_retrieved, right = _retrieved(asked, pipeline)
-    found = ((of_retrieved - mean) / scale) @ coefficients
-    even, slope = _calibrated(found, right)
+    asked = {name: load(options.data / name) for name, load in _ASKED.items()}
+    scored = list[Scored]()
+    for name, pipeline in pipelines.items():
+        values_of, right = _retrieved(asked[name], pipeline)
+        scored.append(Scored(((values_of - mean) / scale) @ coefficients, right))
+    even, slope = _calibrated(scored)
     record = {
         "name": f"yes/no {_VERSION}",
         "features": list(FEATURES),
@@ -80,11 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "even": round(even, 4),
         "slope": round(slope, 4),
         "trained_on": [_about(s) for s in sets],
-        "calibrated_on": _about(asked),
+        "calibrated_on": [_about(data) for data in asked.values()],
         "seed": _SEED,
         "trained": datetime.now(UTC).date().isoformat(),
-        "command": "python -m eval.training.yes_no --data FOLDER --index INDEX",
-        "figures": {"out of fold": _crossed(questions, values), "bioasq": _halved(found, right)},
+        "command": "python -m eval.training.yes_no --data FOLDER --indexes FOLDER",
+        "figures": {"out of fold": _crossed(questions, values)}
+        | {f"retrieved for {name}": _halved(scored, at) for at, name in enumerate(asked)},
     }
     options.out.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     Console().print_json(data=record["figures"])
@@ -172,18 +186,19 @@ def _retrieved(asked: Dataset, pipeline: Pipeline) -> tuple[Floats, NDArray[np.b
     return np.array(values), np.array(right)
 
 
-def _calibrated(found: Floats, right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Where yes and no are even: the score with the best sum of accuracy and macro-F1; and the slope that fits best."""
-    even = _even(found, right)
-    slopes = np.geomspace(0.25, 16, 25)
+def _calibrated(sets: Sequence[Scored]) -> tuple[float, float]:
+    """Where yes and no are even, and the slope that fits best."""
+    even, slopes = _even(sets), np.geomspace(0.25, 16, 25)
+    found, right = np.concatenate([s.found for s in sets]), np.concatenate([s.right for s in sets])
     chances = [1 / (1 + np.exp(-s * (found - even))) for s in slopes]
     fits = [float(np.mean(np.log(np.where(right, p, 1 - p)))) for p in chances]
     return even, float(slopes[int(np.argmax(fits))])
 
 
-def _even(found: Floats, right: NDArray[np.bool_]) -> float:
-    tried = np.quantile(found, np.linspace(0.1, 0.6, 26))
-    return float(max(tried, key=lambda at: sum(_quality(found > at, right))))
+def _even(sets: Sequence[Scored]) -> float:
+    """The score with the best sum of accuracy and macro-F1 over the sets, each of which counts as much."""
+    tried = np.quantile(np.concatenate([s.found for s in sets]), np.linspace(0.02, 0.6, 59))
+    return float(max(tried, key=lambda at: sum(sum(_quality(s.found > at, s.right)) for s in sets)))
 
 
 def _quality(given: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float, float]:
@@ -193,12 +208,13 @@ def _quality(given: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[float,
     return float(np.mean(given == right)), f1 or 0.0
 
 
-def _halved(found: Floats, right: NDArray[np.bool_]) -> dict[str, float | int]:
-    """What is reached on BioASQ, with what is even taken from the other half of its questions each time."""
-    given = np.zeros(len(right), bool)
+def _halved(sets: Sequence[Scored], at: int) -> dict[str, float | int]:
+    """What is reached on one set, with what is even taken from the other half of its questions each time."""
+    found, right = sets[at]
+    given, others = np.zeros(len(right), bool), [s for n, s in enumerate(sets) if n != at]
     order = np.random.default_rng(_SEED).permutation(len(right))
     for one, other in ((order[::2], order[1::2]), (order[1::2], order[::2])):
-        given[other] = found[other] > _even(found[one], right[one])
+        given[other] = found[other] > _even([*others, Scored(found[one], right[one])])
     accuracy, macro_f1 = _quality(given, right)
     return {"items": len(right), "accuracy": round(accuracy, 4), "macro_f1": round(macro_f1, 4),
             "auc": round(classes.auc(list(right), list(found)) or 0.0, 4)}  # fmt: skip

@@ -233,7 +233,10 @@ def abstained(
     query: Query, covered: Coverage, pool: Sequence[Candidate], audience: Audience, receipt: Receipt
 ) -> Answer:
     """Says that the corpus does not speak to the question, what is missing, and what came nearest."""
-    missing = dict.fromkeys([*([covered.lacking] if covered.lacking else []), *map(query.named, covered.open)])
+    lacking = [covered.lacking] if covered.lacking else []
+    # What alone rules an answer out names what it lacks: "child: what is known of others must not be carried over".
+    still_open = [t for t in covered.open if not any(said.startswith(f"{t[1:]}: ") for said in lacking)]
+    missing = dict.fromkeys([*lacking, *map(query.named, still_open)])
     within = receipt.filter
     return _without_article(
         query.asked,

@@ -82,7 +82,10 @@ class _Composer:
 
         Advice for an adjunct or a rescue is conditional, whatever its verb.
         """
-        advice = [c for c in self.pool if c.speaks_of(self.query.focus) and c.role not in _REPORTING]
+        of_others = self.scorer.is_of_other_value
+        advice = [
+            c for c in self.pool if c.speaks_of(self.query.focus) and c.role not in _REPORTING and not of_others(c)
+        ]
         stances: list[tuple[Stance, bool]] = []
         for candidate in sorted(advice, key=lambda c: -self.scorer.answering(c))[:_HEARD]:
             sentence = candidate.sentence
@@ -95,7 +98,13 @@ class _Composer:
 
     def _bottom_line(self) -> list[Claim]:
         """What answers the question: the best sentence, another that adds to it, a warning for this patient."""
-        scored = sorted(((self.scorer.answering(c), c) for c in self.pool), key=lambda p: (-p[0], p[1].place))
+        scorer = self.scorer
+        # What holds for a patient with another score or class is wrong for this one.
+        mine = [c for c in self.pool if not scorer.is_of_other_value(c)] or self.pool
+        scored = sorted(
+            ((scorer.answering(c), c) for c in mine),
+            key=lambda p: (not scorer.is_of_given_value(p[1]), -p[0], p[1].place),
+        )
         best, first = scored[0]
         seconds = [
             c for score, c in scored[1:] if score >= _SECOND * best and is_novel(c, [first]) and self._adds(c, first)
@@ -105,7 +114,8 @@ class _Composer:
         placing = [c for c in seconds if c.sentence.line in _PLACES and c.role not in _REPORTING] if is_decision else []
         chosen = [first, *(placing or seconds)[:1]]
         if is_decision:
-            chosen.sort(key=lambda c: c.role in _REPORTING)  # advice before what explains it
+            # Advice before what explains it; what is said on a diagnosis of this likelihood is advice.
+            chosen.sort(key=lambda c: c.role in _REPORTING and not scorer.is_of_given_value(c))
             chosen += [c for c in self._warnings() if is_novel(c, chosen)][:1]
         return with_support(chosen, self.pool)
 
@@ -113,7 +123,10 @@ class _Composer:
         """For a decision, another side of it for this patient: another stance or line of therapy."""
         if self.query.intent is not Intent.DECISION:
             return True
-        if self.query.focus and not candidate.speaks_of(self.query.focus):
+        focus = self.query.focus
+        if not first.speaks_of(focus):  # what is advised on a class holds for its drugs
+            focus = (*focus, *(p for c in focus for p in self.lexicon.parents(c) if first.speaks_of((p,))))
+        if focus and not candidate.speaks_of(focus):
             return False
         if any(self.lexicon.kind(c) == "condition" for c in candidate.strange):
             return False

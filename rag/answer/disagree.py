@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rag.answer.differences import Differences, Topic
+from rag.answer.headings import own_name
 from rag.answer.question import Intent, Query
 from rag.answer.select import Candidate
 from rag.answer.sides import Sides
@@ -51,11 +52,11 @@ def conflicts(
     rows = {c.record.row for c in shown}
     ranked = sorted(topics.items(), key=lambda item: (not item[0].is_advice, -sum(_two_best(item[1])), item[0]))
     found: list[Conflict] = []
-    for topic, positions in ranked:
+    for topic, positions in _joined(ranked):
         distinct = _one_per_source(positions)
         is_said = bool(query.treatments) or any(c.record.row in rows for c in distinct)
         if is_said and not any(set(distinct) <= set(c.positions) for c in found):
-            found.append(Conflict(_named(topic, query), distinct))
+            found.append(Conflict(_named(topic, query, distinct), distinct))
     return found[: _MOST if query.intent in _WIDE else _FEW]
 
 
@@ -108,9 +109,27 @@ def _two_best(positions: Sequence[Candidate]) -> list[float]:
     return sorted((c.relevance for c in positions), reverse=True)[:2]
 
 
-def _named(topic: Topic, query: Query) -> str:
+def _joined(
+    ranked: Sequence[tuple[Topic, list[Candidate]]],
+) -> list[tuple[Topic, list[Candidate]]]:
+    """Topics, those on what bears on one treatment together where they share a position: one factor, measured in two
+    ways.
+    """
+    joined: list[tuple[Topic, list[Candidate]]] = []
+    for topic, positions in ranked:
+        same = (p for t, p in joined if not topic.conditions and not t.conditions and t.treatment == topic.treatment)
+        known = next((p for p in same if not set(p).isdisjoint(positions)), None)
+        if known is None:
+            joined.append((topic, list(positions)))
+        else:
+            known += [c for c in positions if c not in known]
+    return joined
+
+
+def _named(topic: Topic, query: Query, positions: Sequence[Candidate]) -> str:
     """In the words of the question: "use of IVIG in HIT and in ITP"."""
-    treatment, *conditions = (query.names.get(c, c) for c in (topic.treatment, *topic.conditions))
+    concepts = (topic.treatment, *topic.conditions)
+    treatment, *conditions = (query.names.get(c) or own_name(c, positions) for c in concepts)
     subject = f"{topic.aspect} {treatment}" if treatment else topic.aspect
     return f"{subject} in {' and in '.join(conditions)}" if conditions else subject
 

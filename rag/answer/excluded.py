@@ -9,6 +9,7 @@ from rag.answer.condensing import Reason
 from rag.answer.pool import Pool
 from rag.answer.reading import Reading
 from rag.language.lexicon import Mention
+from rag.language.quantities import Quantity
 
 _KINDS = frozenset({"condition", "population"})
 #: What leaves out those named before it ("were excluded"), and those named after it ("excluding", "without").
@@ -23,6 +24,10 @@ _ACTIVE = re.compile(
     r"|free\s+of|not\s+(?:been\s+)?(?:studied|investigated|evaluated)\s+in)\b",
     re.IGNORECASE,
 )
+_EXCLUDING = re.compile(
+    r"\b(?:exclud(?:es?|ing)|(?<!was )(?<!were )(?<!are )(?<!is )(?<!been )excluded|exclusion(?:\s+criteria)?)\b",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"[;:]\s|\.\s|,\s(?:but|whereas|while|although)\s")
 #: Characters after a word that leaves out within which its people are named.
 _REACH = 120
@@ -33,6 +38,7 @@ _ORGANS = {"liver": "hepatic impairment", "hepatic": "hepatic impairment", "rena
 
 def excluded(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """A statement about people, or a condition, of which the evidence speaks only to say that it left them out."""
+    yield from _values(statement, pool)
     left_out = frozenset[str]().union(*(_left_out(r) for r in pool.readings))
     if not left_out:
         return
@@ -45,6 +51,21 @@ def excluded(statement: Reading, pool: Pool) -> Iterator[Reason]:
         if any(pool.lexicon.is_a(concept, other) for other in left_out):
             written = statement.text[mention.start : mention.end]
             yield Reason("population", f"{written}: left out of what the evidence studied")
+
+
+def _values(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """Values that the evidence names only as those of people whom it left out."""
+    for mine in statement.quantities:
+        theirs = [_is_cut_off(q, r) for r in pool.readings for q in r.quantities if mine.same_as(q)]
+        if mine.unit and theirs and all(theirs) and not _is_cut_off(mine, statement):
+            written = statement.text[mine.start : mine.end]
+            yield Reason("population", f"{written}: left out of what the evidence studied")
+
+
+def _is_cut_off(value: Quantity, reading: Reading) -> bool:
+    before = _CLAUSE.split(reading.text[max(0, value.start - _REACH) : value.start])[-1]
+    after = _CLAUSE.split(reading.text[value.end : value.end + _REACH])[0]
+    return bool(_EXCLUDING.search(before)) or bool(_PASSIVE.search(after))
 
 
 def _left_out(reading: Reading) -> frozenset[str]:

@@ -16,6 +16,7 @@ from rag.answer.excluded import excluded
 from rag.answer.places import bindings, comparisons, order
 from rag.answer.pool import Guard, Pool
 from rag.answer.reading import Reading, Steer, is_approximate
+from rag.answer.sufficiency import SPECIAL_POPULATIONS
 from rag.language.conversions import is_converted
 from rag.language.quantities import Quantity
 
@@ -33,6 +34,14 @@ _STRENGTH = re.compile(
     r"\bgrade\s?\d[A-D]?\b|\bclass\s?I{1,3}[ab]?\b|\blevel\s?[A-C]\b|\b(?:very\s+low|low|moderate|high)"
     r"(?:\s+to\s+(?:very\s+)?(?:low|moderate|high))?[\s-]+(?:certainty|quality)\b|\b(?:strong|conditional|weak)"
     r"(?=\s+recommendation|\s*[,;)]|\s+for\b|\s+against\b|$)|\boff-label\b|\bboxed warning\b",
+    re.IGNORECASE,
+)
+_ONE_PATIENT = re.compile(
+    r"\b(?:(?:one|a single)\s+(?:[\w-]+\s+){0,3}?(?:patient|man|woman|child|boy|girl|infant|neonate)|case report)\b",
+    re.IGNORECASE,
+)
+_PATIENTS = re.compile(
+    r"\b(?:patients|people|persons|individuals|adults|men|women|children|infants|neonates|those|all|everyone|anyone)\b",
     re.IGNORECASE,
 )
 _DRUG_KINDS = frozenset({"drug", "drug_class"})
@@ -136,6 +145,25 @@ def drugs(statement: Reading, pool: Pool) -> Iterator[Reason]:
     for mention in statement.mentions:
         if mention.kind in _DRUG_KINDS and not any(pool.lexicon.is_a(c, mention.concept) for c in known):
             yield Reason("drug", f"{statement.text[mention.start : mention.end]} is not in the evidence")
+
+
+def populations(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """Children, the pregnant and the like, of whom the evidence names none: what holds for others is not theirs."""
+    known = frozenset[str]().union(*(r.concepts for r in pool.readings))
+    for mention in statement.mentions:
+        concept = mention.concept
+        is_special = any(pool.lexicon.is_a(concept, p) for p in SPECIAL_POPULATIONS)
+        if is_special and not any(pool.lexicon.is_a(c, concept) for c in known):
+            yield Reason("population", f"{statement.text[mention.start : mention.end]} is not in the evidence")
+
+
+def one_patient(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """What happened to one patient said of patients."""
+    if not all(_ONE_PATIENT.search(r.text) for r in pool.readings) or _ONE_PATIENT.search(statement.text):
+        return
+    many = _PATIENTS.search(statement.text)
+    if many and not any(_PATIENTS.search(r.text) for r in pool.readings):
+        yield Reason("population", f"{many[0]}: the evidence is of one patient")
 
 
 def negations(statement: Reading, pool: Pool) -> Iterator[Reason]:
@@ -272,7 +300,7 @@ def _plain(text: str) -> str:
 
 GUARDS: tuple[Guard, ...] = (
     empty, numbers, numbered, concepts, contrasts, negations, exceptions, limits, hedges, advice, absolutes, causes,
-    strength, order, bindings, comparisons, excluded,
+    strength, order, bindings, comparisons, excluded, one_patient,
 )  # fmt: skip
 #: What no model outweighs, in whatever words a statement is.
-VETOES: tuple[Guard, ...] = (empty, values, drugs, strength)
+VETOES: tuple[Guard, ...] = (empty, values, drugs, populations, strength, excluded, one_patient)

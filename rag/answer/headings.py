@@ -15,6 +15,7 @@ from rag.language.polarity import Stance
 
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)")
 _LONGEST_TITLE = 140
+_TAKING = r"\b(?:on|taking|takes|receiv(?:es|ing)|getting|treated with|despite)\s+(?:[\w-]+\s+){0,5}"
 
 
 def heading(role: Role, query: Query, main: str | None, shown: Sequence[Candidate], decision: Stance | None) -> str:
@@ -73,9 +74,21 @@ def topic(query: Query, lexicon: Lexicon) -> str:
         words = f"{subject} in {listed(conditions)}"
     else:
         words = subject or listed(conditions) or query.text.rstrip("?").strip()
-    if conditions and not query.focus and query.current:
-        words += f", on {listed(name(c, query) for c in query.current[:2])}"
+    taken = [named for c in query.current[:2] if _is_taken(named := name(c, query), query.text)]
+    if conditions and not query.focus and taken:
+        words += f", on {listed(taken)}"
     return words[:1].upper() + words[1:]
+
+
+def _is_taken(treatment: str, question: str) -> bool:
+    """Whether the patient has a treatment now; what was completed or failed is over."""
+    return bool(re.search(rf"{_TAKING}{re.escape(treatment)}", question, re.IGNORECASE))
+
+
+def own_name(concept: str, members: Iterable[Candidate]) -> str:
+    """A concept's own name with the capitals that ``members`` write it with: vitamin K antagonist."""
+    found = (c.text[m.start : m.end] for c in members for m in c.sentence.mentions if m.concept == concept)
+    return next((n for n in found if n.casefold() == concept.casefold() and n[1:] != concept[1:]), concept)
 
 
 def name(concept: str, query: Query) -> str:

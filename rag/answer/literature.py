@@ -53,7 +53,9 @@ _READ, _AGREEING = 80, 25
 _OWN_PASSAGE, _MOST_OF_PASSAGE, _PER_WORD = 0.75, 2, 0.04
 _FACTOID = frozenset({Intent.DOSE, Intent.DEFINITION, Intent.MECHANISM, Intent.TIMING, Intent.OTHER, Intent.DECISION})
 _MOST, _MOST_FOR_FACTOID = 14, 10
-_SECTIONS, _SECTIONS_FOR_FACTOID = 6, 3
+_SECTIONS, _SECTIONS_FOR_FACTOID = 6, 2
+
+_ELSE = "What else the sources say"
 
 _LEANING = re.compile(
     r"(?:This|These|Those|They|Their|It|Its|Such|Both|The (?:latter|former|authors?))\b(?!\s+(?:has|is)\s+been\b)"
@@ -226,8 +228,20 @@ def _sections(
         groups.setdefault(Role.BACKGROUND, []).extend(groups.pop(least))
     first = [s.candidate for s in others[:beside]]
     planned = [(Role.RATIONALE, first)] if first else []
-    planned += [(role, groups[role]) for role in Role if role in groups]
+    planned += [(role, _as_written(groups[role])) for role in Role if role in groups]
     return [
-        PlannedSection(heading(role, query, main, shown, None), role, tuple(with_support(shown, pool)))
+        PlannedSection(
+            _ELSE if role is Role.BACKGROUND else heading(role, query, main, shown, None),
+            role,
+            tuple(with_support(shown, pool)),
+        )
         for role, shown in planned
     ]
+
+
+def _as_written(shown: Sequence[Candidate]) -> list[Candidate]:
+    """Sentences of one passage together and in its order; passages in the order of their best sentences."""
+    order: dict[int, int] = {}
+    for candidate in shown:
+        order.setdefault(candidate.record.passage_row, len(order))
+    return sorted(shown, key=lambda c: (order[c.record.passage_row], c.record.start))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rag.answer.alike import aspects
 from rag.answer.doses import gives_dose
+from rag.answer.headings import own_name
 from rag.answer.question import Query
 from rag.answer.scoring import answering_roles
 from rag.answer.select import OUTCOMES, Candidate
@@ -159,9 +160,7 @@ class _Maker:
         """
         named = self._query.names.get(concept)
         if named is None:
-            found = (c.text[m.start : m.end] for c in members for m in c.sentence.mentions if m.concept == concept)
-            own = (name for name in found if name.casefold() == concept.casefold() and name[1:] != concept[1:])
-            named = next(own, concept)
+            named = own_name(concept, members)
         is_plural = self._lexicon.kind(concept) == "drug_class" and not named.endswith("s")
         return f"{named}s" if is_plural else named
 

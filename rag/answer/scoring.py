@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from rag.answer.doses import gives_dose
-from rag.answer.question import Intent, Query
+from rag.answer.question import TREATMENTS, Intent, Query
 from rag.answer.select import ADVISING, OUTCOMES, SEXES, Candidate
+from rag.clinical.decisive import VARIABLES
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
@@ -31,6 +32,7 @@ _ROLE_LEADS = frozenset({Intent.EVIDENCE, Intent.MECHANISM})
 #: Kinds of question about what to do: they want advice, from those whose office it is to give it.
 _ADVICE_SOUGHT = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE})
 _NEXT_STEP = re.compile(r"\bnext steps?\b|\bwhat(?:'s| is) next\b|\bcomes next\b|work-?up", re.IGNORECASE)
+_STOPPING = re.compile(r"\b(?:stop|discontinu|withdraw|withh[eo]ld|ceas)\w*", re.IGNORECASE)
 _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 #: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
 #: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
@@ -60,6 +62,8 @@ class Scorer:
         self._roles = answering_roles(query)
         self._barred = frozenset(query.concepts).union(*(lexicon.ancestors(c) for c in query.patient))
         self._floor = _NEAR_BEST * pool[0].relevance if pool else 0.0
+        #: Variables of which the question gives a value: a low score, a class of cirrhosis, a stage.
+        self._given = [(v, set(v.values(query.text))) for v in VARIABLES if v.is_of_patient and v.values(query.text)]
 
     def is_about_this_patient(self, candidate: Candidate) -> bool:
         """Not a finding in people without the patient's condition, nor advice for a condition that is ruled out.
@@ -70,10 +74,14 @@ class Scorer:
         return not is_barred and not self._is_about_absent(candidate)
 
     def _is_about_absent(self, candidate: Candidate) -> bool:
-        """Advice for a condition that the question rules out: a dose in liver disease where the liver is normal."""
+        """Advice for a condition that the question rules out: a dose in liver disease where the liver is normal.
+
+        A treatment that is to be done without ("without surgery") may be what the advice is on.
+        """
         if candidate.role not in ADVISING:
             return False
-        absent = [c for c in self.query.absent if candidate.speaks_of((c,))]
+        conditions = (c for c in self.query.absent if self.lexicon.kind(c) not in TREATMENTS)
+        absent = [c for c in conditions if candidate.speaks_of((c,))]
         return bool(absent) and candidate.sentence.excludes.isdisjoint(absent)
 
     def is_on_topic(self, candidate: Candidate) -> bool:
@@ -124,10 +132,14 @@ class Scorer:
             score -= _OTHER_SEX
         if self._restricts(candidate):
             score += _ADVICE_ROLE
+        if query.intent is Intent.MANAGEMENT and candidate.role is Role.ACTION and candidate.speaks_of(query.problem):
+            score += _ADVICE_ROLE  # what to do about what is new
         if query.intent is Intent.DOSE and gives_dose(candidate, query.focus, self.lexicon):
             score += _ADVICE_ROLE
         if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
             score += _ROLE
+        if query.intent is Intent.DECISION and _STOPPING.search(query.text) and _STOPPING.search(candidate.text):
+            score += _ADVICE  # against starting is not yet for stopping
         if candidate.passage.derived:
             score -= _DERIVED  # what a source says comes before what was concluded from it
         if query.focus and candidate.speaks_of(query.focus):
@@ -147,6 +159,20 @@ class Scorer:
         """Whether a sentence is about men alone where the patient is a woman, or the other way round."""
         mine, theirs = SEXES & set(self.query.patient), SEXES & candidate.sentence.concepts
         return bool(mine and theirs) and mine.isdisjoint(theirs)
+
+    def is_of_other_value(self, candidate: Candidate) -> bool:
+        """Whether a sentence names values of a variable, and not the one that the question gives."""
+        named = ((given, set(v.values(candidate.text))) for v, given in self._given)
+        return any(theirs and theirs.isdisjoint(given) for given, theirs in named)
+
+    def is_of_given_value(self, candidate: Candidate) -> bool:
+        """Whether a guideline, label or regulator says what to do at the pretest probability that is given."""
+        sentence = candidate.sentence
+        if not sentence.source.evidence_type.is_normative or sentence.stance is Stance.NEUTRAL:
+            return False
+        return candidate.speaks_of(self.subject) and any(
+            v.is_diagnostic and not given.isdisjoint(v.values(candidate.text)) for v, given in self._given
+        )
 
     def fit(self, candidate: Candidate, role: Role) -> float:
         """How much a sentence adds to its section: relevance, the patient's own treatments and conditions, warnings."""

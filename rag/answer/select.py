@@ -26,7 +26,7 @@ _COSINE, _OVERLAP, _FOREIGN = 0.5, 0.5, 0.15
 _FEW_KEYS, _MOST_FOREIGN = 3, 0.5
 _KEY_KINDS = TREATMENTS | {"condition", "population"}
 #: Grades of one condition: a sentence on another grade is not about another condition.
-_SEVERITIES = ("mild", "moderate", "severe")
+GRADES = ("mild", "moderate", "severe")
 #: So many of the most relevant sentences tell what kind of text a question is answered from.
 _DECIDING = 12
 Place = tuple[str, int, int]
@@ -201,7 +201,7 @@ class Matcher:
             and c not in SEXES
             and self.lexicon.kind(c) in self._named_kinds
             and self.lexicon.ancestors(c).isdisjoint(self._near)
-            and not (c.startswith(_SEVERITIES) and not self.lexicon.ancestors(c).isdisjoint(self._kin))
+            and not (c.startswith(GRADES) and not self.lexicon.ancestors(c).isdisjoint(self._kin))
         )  # fmt: skip
 
 

@@ -77,6 +77,15 @@ _REFERENCE = re.compile(
 )
 
 
+#: What was to be found out, without who did it or what was found: "To determine whether …".
+_AIM_ALONE = re.compile(
+    r"\(?To (?:determine|evaluate|assess|investigate|examine|compare|describe|study|explore|identify|test|report|"
+    r"analy[sz]e|review|establish|estimate|measure|find|clarify|characteri[sz]e|develop|define|quantify)\b[^,;:]*"
+)
+_PARTS = ("BACKGROUND", "CONCLUSION", "CONCLUSIONS", "INTERPRETATION", "METHODS", "OBJECTIVE", "OBJECTIVES", "RESULTS")
+_CAPITALS = re.compile(r"(?P<word>[A-Z]+):\s")
+
+
 def can_be_shown(text: str) -> bool:
     """Whether a sentence of a document that nobody curated can stand as a statement.
 
@@ -84,8 +93,17 @@ def can_be_shown(text: str) -> bool:
     """
     if _ROW.match(text):
         return not _REFERENCE.search(text)
+    if _AIM_ALONE.fullmatch(text) or _is_cut_heading(text):
+        return False
     is_whole = _WHOLE.fullmatch(text) or (_UNENDED.fullmatch(text) and _ASSERTS.search(text))
     return bool(is_whole) and not _REFERENCE.search(text) and not _is_title(text)
+
+
+def _is_cut_heading(text: str) -> bool:
+    """Whether it begins within the heading of a part of an abstract: "SIONS: Lactate predicts …"."""
+    start = _CAPITALS.match(text)
+    word = start["word"] if start else ""
+    return bool(word) and word not in _PARTS and any(whole.endswith(word) for whole in _PARTS)
 
 
 def _is_title(text: str) -> bool:

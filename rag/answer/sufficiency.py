@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rag.answer.doses import gives_dose
 from rag.answer.question import TREATMENTS, Intent, Query, kind_weight
-from rag.answer.select import Candidate, Matcher, is_running_text
+from rag.answer.select import GRADES, Candidate, Matcher, is_running_text
 from rag.answer.sentences import Said
 from rag.domain import Filter, Gap
 from rag.language.lexicon import Lexicon, tokens
@@ -185,12 +185,21 @@ def gaps(
 def together(query: Query, shown: Sequence[Candidate], lexicon: Lexicon) -> Gap | None:
     """That no one sentence considers the treatment and all of the patient's conditions, if none does."""
     named = _combination(query, lexicon)
-    if len(named) < 2 or any(all(c.speaks_of((x,)) for x in named) for c in shown):
+    if len(named) < 2 or any(all(_considers(c, x, lexicon) for x in named) for c in shown):
         return None
     return Gap(
         aspect=f"all of this together: {', '.join(query.names.get(c, c) for c in named)}",
         reason="no single passage considers them in one patient; the statements above speak of them separately",
     )
+
+
+def _considers(candidate: Candidate, concept: str, lexicon: Lexicon) -> bool:
+    """Whether it names it, a kind of it, its class of treatments, or two grades of which it is one."""
+    if candidate.speaks_of((concept,)):
+        return True
+    is_treatment = lexicon.kind(concept) in TREATMENTS
+    broader = [p for p in lexicon.parents(concept) if is_treatment or p.startswith(GRADES)]
+    return not candidate.sentence.concepts.isdisjoint(broader)
 
 
 def _combination(query: Query, lexicon: Lexicon) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,6 +94,18 @@ _OPPOSITES = (
     ("less", "more"), ("overexpress", "underexpress"), ("stabil", "destabil"), ("adult", "children"),
 )  # fmt: skip
 _CLAUSE = re.compile(r"[;:]|,\s(?:but|whereas|while|although|and|however)\s|\s(?:but|whereas|while|although)\s")
+
+#: What is asked whether there is any of: up to three words before what tells more of it.
+_EXISTS = re.compile(
+    r"(?:is|are) there (?:(?:any|an?|some|currently|already)\s+)*(?P<what>[\w-]+(?:\s+(?!(?:for|of|in|to|that|which|"
+    r"between|with|on|against|from|by|who|about|available|known)\b)[\w-]+){0,2})",
+    re.IGNORECASE,
+)
+#: Nouns that sentences which answer the question need not have.
+_ABSTRACT = _words(
+    r"need|place|differences?|benefits?|effects?|risks?|reasons?|ways?|changes?|correlations?|influences?|"
+    r"advantages?|indications?|consensus|relationships?|connections?|interactions?|increases?|decreases?|impact"
+)
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
@@ -230,13 +242,14 @@ class Leaning(NamedTuple):
 
 
 def leaning(query: Query, heard: Sequence[tuple[float, Candidate]], encoder: Encoder) -> Leaning | None:
-    """Of ``heard``, the nearest sentences with their scores, best first; None without any.
+    """Of ``heard``, the nearest sentences with their scores, best first; None without any, or where a question whether
+    there is something is near to sentences of which none names it: silence is no denial.
 
     Embeds five short texts.
     """
-    if not heard:
-        return None
     found = heard[:HEARD]
+    if not found or not _is_spoken_of(query.text, (candidate for _, candidate in found)):
+        return None
     vectors = np.stack([candidate.vector for _, candidate in found])
     lean = leans(encoder.encode(probes(query.text)), vectors)
     asked = Asked.read(query.text)
@@ -249,6 +262,15 @@ def leaning(query: Query, heard: Sequence[tuple[float, Candidate]], encoder: Enc
     sure = round(yes if is_yes else 1 - yes, 4)
     decision = Decision(value="yes" if is_yes else "no", probability=sure, is_mixed=is_mixed)
     return Leaning(decision, {c.record.row: float(p) for (_, c), p in zip(found, each, strict=True)})
+
+
+def _is_spoken_of(question: str, heard: Iterable[Candidate]) -> bool:
+    """Whether a sentence names what a question asks whether there is any of; true of other questions."""
+    asked = _EXISTS.match(question)
+    if not asked or _ASSOCIATED.search(asked["what"]) or _ABSTRACT.search(asked["what"]):
+        return True
+    named = {stem(t.key) for t in tokens(asked["what"])} - STOP_WORDS
+    return any(not named.isdisjoint(c.sentence.stems) for c in heard)
 
 
 _OF_STANCE = {

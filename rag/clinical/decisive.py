@@ -40,6 +40,11 @@ class Variable:
     is_for_classes: bool = False
     is_diagnostic: bool = False
 
+    @property
+    def is_of_patient(self) -> bool:
+        """Whether advice for one of its values is none for a patient with another: of indications one may have two."""
+        return not self.is_for_classes
+
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
@@ -303,8 +308,8 @@ VARIABLES: tuple[Variable, ...] = (
         _pattern(r"symptom|pain|discomfort|watchful|incarcerat|strangulat|irreducib"),
         ("groin hernia",),
         _listed({
-            "symptomatic": r"(?<!minimally )\bsymptomatic",
-            "asymptomatic or minimally symptomatic": r"asymptomatic|minimally symptomatic",
+            "symptomatic": r"(?<!minimally )(?<!mildly )(?<!barely )\bsymptomatic",
+            "asymptomatic or minimally symptomatic": r"asymptomatic|(?:minimally|mildly|barely) symptomatic",
         }),
     ),
     Variable(

@@ -107,8 +107,8 @@ class Decision(Frozen):
     """What the evidence says to a question of yes or no. A label, not a statement: the bottom line says why.
 
     ``depends``: for some patients, or under conditions; ``no_recommendation``: those whose office it is to give one
-    give none, which is not a no. ``probability`` is that of a decision read of running text; advice of curated statements is
-    taken as it is. ``is_mixed``: sentences that are heard for it lean both ways.
+    give none, which is not a no. ``probability`` is that of a decision read of running text; advice of
+    curated statements is taken as it is. ``is_mixed``: sentences that are heard for it lean both ways.
     """
 
     value: Literal["yes", "no", "depends", "no_recommendation"]

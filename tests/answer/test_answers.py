@@ -208,6 +208,11 @@ FIRST_SAID = [
     ("Fondaparinux dose for HIT with creatinine clearance 25 mL/min?", "contraindicated"),
     ("Is it safe to give heparin flushes to a patient with HIT?", "removed from every source"),
     ("What are the side effects of IVIG?", "boxed warning"),
+    # what is said of another score, class or stage is wrong for this patient
+    ("Should heparin be stopped in suspected HIT with a low 4Ts score?", "low-probability 4Ts score"),
+    ("Duration of anticoagulation after a first unprovoked cerebral venous thrombosis?", "ESO) 2017"),
+    ("Should warfarin be stopped in a patient with acute HIT?", "should have it stopped"),
+    ("Is it safe to watch an inguinal hernia without surgery?", "watchful waiting is safe"),
 ]
 
 
@@ -216,8 +221,35 @@ def test_first_sentence_is_for_this_patient(pipeline: Pipeline, question: str, s
     assert said in ask(pipeline, question).bottom_line[0].text
 
 
+def test_advice_for_another_value_is_in_no_bottom_line(pipeline: Pipeline) -> None:
+    answer = ask(pipeline, "Should heparin be stopped in suspected HIT with a low 4Ts score?")
+    assert not [s.text for s in answer.bottom_line if re.search(r"(?:high|intermediate)-probability", s.text)]
+
+
+def test_what_to_do_about_a_new_problem_is_in_the_bottom_line(pipeline: Pipeline) -> None:
+    answer = ask(pipeline, "How is a patient with cirrhosis and HIT managed who develops jaundice on argatroban?")
+    assert any(s.text.startswith("If bilirubin rises") for s in answer.bottom_line)
+
+
 def test_what_no_source_says_of_the_pregnant_is_not_taken_from_others(pipeline: Pipeline) -> None:
-    assert ask(pipeline, "Which anticoagulant for HIT in pregnancy?").outcome is Outcome.ABSTAINED
+    answer = ask(pipeline, "Which anticoagulant for HIT in pregnancy?")
+    assert answer.outcome is Outcome.ABSTAINED
+    assert sum("pregnan" in g.aspect for g in answer.gaps) == 1
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Should warfarin be stopped in a patient with acute HIT?", "Why is rivaroxaban safe in Child-Pugh C cirrhosis?"],
+)
+def test_advice_on_the_class_or_on_two_grades_is_on_the_combination(pipeline: Pipeline, question: str) -> None:
+    assert not [g for g in ask(pipeline, question).gaps if g.aspect.startswith("all of this together")]
+
+
+def test_a_treatment_that_is_over_is_not_in_the_title_as_one_that_is_taken(pipeline: Pipeline) -> None:
+    had = "What is next for a woman with colon cancer who completed FOLFOX and has a perinephric haematoma?"
+    has = "How is a patient with cirrhosis and HIT managed who is already on argatroban?"
+    assert "FOLFOX" not in ask(pipeline, had).title
+    assert ask(pipeline, has).title.endswith(", on argatroban")
 
 
 def test_a_platelet_fall_on_heparin_never_leads_to_more_heparin(pipeline: Pipeline) -> None:

@@ -40,6 +40,16 @@ def test_sources_that_agree_or_speak_of_other_things_do_not(pipeline: Pipeline, 
     assert positions(pipeline, question) == []
 
 
+def test_what_bears_on_one_treatment_stands_together(pipeline: Pipeline) -> None:
+    shown = positions(pipeline, "What are the guidelines for managing argatroban therapy?")
+    assert [sides for sides in shown if "hit091" in sides] == [{"hit087", "hit091", "hit094"}]
+
+
+def test_a_topic_has_the_capitals_of_the_corpus(pipeline: Pipeline) -> None:
+    found = pipeline.ask("What is the anticoagulant of choice in patients with hepatic impairment?").disagreements
+    assert "use of vitamin K antagonist in cirrhosis" in [d.topic for d in found]
+
+
 def test_an_exception_is_no_disagreement(pipeline: Pipeline) -> None:
     """That a drug is barred in one group contradicts no advice for all: it is shown as a warning."""
     shown = positions(pipeline, "Which anticoagulants are suggested in acute HIT?")

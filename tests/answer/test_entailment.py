@@ -75,6 +75,7 @@ def test_own_words_and_near_ones_ask_no_model(statement: str) -> None:
         ("Hepatic metabolism removes 50 mL/min/kg of argatroban from the body over time.", "number"),
         ("Hepatic metabolism removes bivalirudin from the body over time.", "drug"),
         ("Hepatic metabolism removes argatroban from the body (strong recommendation).", "strength"),
+        ("Hepatic metabolism removes argatroban from the body in children.", "population"),
     ],
 )
 def test_no_model_outweighs_a_veto(statement: str, kind: str) -> None:

@@ -31,6 +31,10 @@ LEFT_OUT = "left out of what the evidence studied"
             "Rivaroxaban reduced thrombosis in hepatic impairment.",
             ["Rivaroxaban reduced thrombosis.", "It has not been studied in hepatic impairment."],
         ),
+        (
+            "In patients with bilirubin >1.5 mg/dL, argatroban was effective in Guzzi 2006.",
+            ["Guzzi 2006 (argatroban in HIT) excluded patients with bilirubin >1.5 mg/dL or AST/ALT >100 U/L."],
+        ),
     ],
 )
 def test_a_statement_about_people_who_were_left_out_is_refused(statement: str, quotes: list[str]) -> None:
@@ -51,6 +55,10 @@ def test_a_statement_about_people_who_were_left_out_is_refused(statement: str, q
             ["Rivaroxaban reduced thrombosis in patients with cirrhosis; patients with cancer were excluded."],
         ),
         ("Patients with cirrhosis were excluded.", ["Patients with cirrhosis were excluded from it."]),
+        (
+            "Guzzi 2006 excluded patients with bilirubin >1.5 mg/dL.",
+            ["Guzzi 2006 (argatroban in HIT) excluded patients with bilirubin >1.5 mg/dL or AST/ALT >100 U/L."],
+        ),
         ("", ["Patients with cirrhosis were excluded."]),
     ],
 )

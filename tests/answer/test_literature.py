@@ -85,6 +85,10 @@ def test_decisions_follow_the_polarity_of_the_evidence(literature: Pipeline) -> 
     assert literature.ask("What is velotrane?").decision is None
 
 
+def test_silence_on_whether_there_is_something_is_no_denial(literature: Pipeline) -> None:
+    assert literature.ask("Is there a registry for velotrane in migraine?").decision is None
+
+
 def test_what_the_literature_does_not_speak_of_is_not_answered(literature: Pipeline) -> None:
     for question in ("Does velotrane cure asthma?", "What is the dose of amoxicillin in pneumonia?"):
         assert literature.ask(question).outcome is Outcome.ABSTAINED

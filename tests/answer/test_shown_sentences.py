@@ -18,6 +18,8 @@ from rag.answer.sentences import can_be_shown
         "The dose is halved in moderate impairment.3,4",
         "Drug: argatroban | Dose: 2 mcg/kg/min",
         "Chan EY and others report a cohort of 30 patients.",
+        "CONCLUSIONS: Lactate levels are predictors of mortality in sepsis.",
+        "To determine the dose, the aPTT was measured every 2 h.",
     ],
 )
 def test_sentences_and_rows_can_be_shown(text: str) -> None:
@@ -35,6 +37,8 @@ def test_sentences_and_rows_can_be_shown(text: str) -> None:
         "†† Source: Doe J, Roe R. Agreement between two tests.",
         "* Source: Modified from an earlier review.",
         "Doe JA; Roe R. A trial of something.",
+        "SIONS: Lactate levels are predictors of mortality in sepsis.",
+        "To determine under what conditions people find it acceptable to breach confidentiality.",
     ],
 )
 def test_fragments_questions_and_references_cannot(text: str) -> None:

@@ -113,6 +113,14 @@ def test_a_parenthesis_that_names_the_population_may_not_go() -> None:
     assert verdict("Start argatroban at 0.5 mcg/kg/min.", source) is not Verdict.SUPPORTED
 
 
+def test_what_happened_to_one_patient_is_not_said_of_patients() -> None:
+    source = "One patient with suspected HIT and Child-Pugh C cirrhosis needed argatroban 0.05 mcg/kg/min."
+    assert "population" in kinds("Patients with Child-Pugh C cirrhosis need argatroban 0.05 mcg/kg/min.", source)
+    assert verdict("One patient with Child-Pugh C cirrhosis needed argatroban 0.05 mcg/kg/min.", source)
+    more = "Patients with Child-Pugh C cirrhosis needed argatroban 0.05 mcg/kg/min."
+    assert verdict(more, source, more) is Verdict.SUPPORTED
+
+
 def test_a_number_of_one_drug_is_not_lent_to_another() -> None:
     quotes = ("Apixaban 5 mg twice daily is given.", "Argatroban 2 mcg/kg/min is given.")
     assert verdict("Argatroban 5 mg twice daily.", *quotes) is not Verdict.SUPPORTED

@@ -69,8 +69,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["ask"], ["search"], ["show"], ["verify"], ["index"], ["index", "build"], ["index", "info"], ["index", "verify"],
-     ["corpus"], ["corpus", "check"]],
+    [[], ["ask"], ["search"], ["show"], ["verify"], ["index"], ["index", "build"], ["index", "info"],
+     ["index", "verify"], ["corpus"], ["corpus", "check"]],
 )  # fmt: skip
 def test_help_names_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

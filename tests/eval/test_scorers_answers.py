@@ -27,7 +27,7 @@ from eval.judges.base import Judgement, Label
 from eval.measures.overlap import rouge
 from eval.scorers.kqa import kqa_scores
 from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
-from eval.scorers.reference_answers import entity_scores, overlap_scores, rubric_scores, said_text
+from eval.scorers.reference_answers import entity_scores, evidence_scores, overlap_scores, rubric_scores, said_text
 
 
 def item(kind: str = "", **gold: object) -> Item:
@@ -101,7 +101,7 @@ def test_overlap_is_with_the_best_reference_and_without_marks() -> None:
     expected = rouge("Danaparoid is another choice.", ["Argatroban is given.", "Danaparoid is another choice."])
     assert values(scores) == {
         f"{name}_{part}": getattr(expected[name], part) for name in expected for part in ("f1", "recall")
-    } | {"similarity": 1.0}
+    } | {"short_rouge2_f1": 1.0, "short_rougeL_f1": 1.0, "short_words": 4.0, "similarity": 1.0}
     assert scores["rouge2_f1"].value == 1.0
     assert scores["rouge1_f1"].details == {"precision": 1.0}
 
@@ -111,6 +111,30 @@ def test_what_is_not_answered_overlaps_with_nothing() -> None:
         assert set(values(overlap_scores(item(answers=REFERENCES), nothing, alike)).values()) == {0.0}
     assert overlap_scores(item(), response("So."), alike) == {}
     assert overlap_scores(item(answers=REFERENCES), response("So."), alike)["similarity"].value == -0.5
+
+
+def test_what_is_read_first_is_bottom_line_and_first_section() -> None:
+    def part(text: str) -> Part:
+        return Part(heading="", said=(Said(text=text),))
+
+    article = Article(bottom_line=(Said(text="Argatroban"),), parts=(part("is given."), part("Watch the count.")))
+    scores = values(overlap_scores(item(answers=REFERENCES), response(article=article), alike))
+    assert scores["short_rouge2_f1"] == 1.0
+    assert scores["short_words"] == 3.0
+    assert (scores["rouge2_f1"] or 0) < 1.0
+
+
+def test_evidence_counts_quotes_that_stand_in_marked_text_and_the_other_way_round() -> None:
+    asked = item(evidence=("Argatroban is started at 2 mcg/kg/min; more later.", "INR", "Never shown."))
+    said = (
+        Said(text="In other words.", quotes=("argatroban is started at 2 mcg/kg/min",)),
+        Said(text="The INR rises."),
+        Said(text="Nobody marked this."),
+    )
+    scores = values(evidence_scores(asked, response(article=Article(bottom_line=said))))
+    assert scores == pytest.approx({"evidence_precision": 2 / 3, "evidence_recall": 2 / 3, "evidence_f1": 2 / 3})
+    assert set(values(evidence_scores(asked, ABSTAINED)).values()) == {0.0}
+    assert evidence_scores(item(), response("So.")) == {}
 
 
 def test_what_is_said_is_neither_title_nor_references() -> None:

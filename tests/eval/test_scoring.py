@@ -86,6 +86,7 @@ def rich(kind: str, **changes: object) -> Item:
         "related": ("Which drug in renal HIT?",),
         "label": "yes",
         "exact": (("argatroban",),),
+        "evidence": ("Argatroban 2 mcg/kg/min.",),
         "answerable": True,
         "relevant": {"d1": 1, "d2": 0},
         "rubric": (Criterion(text="Says so.", points=3),),
@@ -168,7 +169,7 @@ def test_directions_are_sensible() -> None:
         "seconds_p95", "seconds_p99", "tokens_prompt", "tokens_completion", "memory_mb",
     }  # fmt: skip
     neither = {name for name, meant in MEASURES.items() if meant.better is None}
-    assert neither == {"reading_grade", "words", "sentences", "majority", "Judged@10"}
+    assert neither == {"reading_grade", "words", "short_words", "sentences", "majority", "Judged@10"}
     assert all(meant.what for meant in MEASURES.values())
 
 

@@ -300,7 +300,7 @@ def test_confidence_is_of_the_best_evidence() -> None:
 
 def test_fields_of_a_newer_version_are_ignored() -> None:
     raw = make_answer().model_dump(mode="json")
-    raw["decision"] = "no"
+    raw["verdict"] = "no"
     raw["bottom_line"][0]["evidence"][0]["new"] = {"a": 1}
     raw["references"][0]["abstract"] = "…"
     assert read_answer(raw) == make_answer()
