@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rag.answer.claims import Claim, is_novel, with_support
@@ -15,7 +14,6 @@ from rag.answer.yes_no import of_stance
 from rag.domain import Decision, Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
-from rag.language.quantities import quantities
 
 _NOT_FIRST = frozenset({"adjunct", "rescue", "not_first"})
 _PLACES = frozenset({"first", "not_first", "adjunct"})
@@ -32,17 +30,6 @@ _EXPLAINED = frozenset({Intent.MECHANISM, Intent.DEFINITION})
 _DIAGNOSTIC = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.DIAGNOSIS, Intent.DEFINITION, Intent.OTHER})
 #: Sections that go first when there are too many.
 _SPARE = frozenset({Role.PROGNOSIS, Role.BACKGROUND})
-_PROPOSES = re.compile(
-    r"\b(?:should|can|could|may|is it (?:ok|okay|safe|reasonable) to|do (?:i|we))\b[^?]*\b(?:give|given|use|used|start|"
-    r"started|continue|continued|receive|take|add|added|offer|offered)\b",
-    re.IGNORECASE,
-)
-#: The question is about doing less of it, or about what comes in its place.
-_OTHERWISE = re.compile(
-    r"\b(?:avoid\w*|stop\w*|withh[eo]ld\w*|hold|held|withdraw\w*|discontinu\w*|contraindicat\w*|reduc\w*|without|not|"
-    r"instead|rather than|before|after|until|switch\w*|or)\b",
-    re.IGNORECASE,
-)
 _MOST_IN_SECTION, _MOST_SECTIONS, _MOST_FOR_FACTOID = 4, 8, 4
 _MOST_IN = {Role.ACTION: 6, Role.BACKGROUND: 3, Role.PROGNOSIS: 3, Role.MECHANISM: 3}
 _FACTOID = frozenset({Intent.DOSE, Intent.DEFINITION, Intent.MECHANISM, Intent.TIMING})
@@ -71,11 +58,7 @@ class _Composer:
 
     def _answer(self) -> Decision | None:
         """Yes or no, only where the question proposes a treatment: advice on it is advice on what was proposed."""
-        query = self.query
-        is_proposal = query.asks_yes_no and len(query.focus) == 1 and _PROPOSES.search(query.text)
-        if not is_proposal or _OTHERWISE.search(query.text) or quantities(query.text):
-            return None
-        return of_stance(self.decision)
+        return of_stance(self.decision) if self.query.proposes else None
 
     def _decision(self) -> Stance | None:
         """Stance of the best advice on the treatments asked about; None when there is none or guidelines are divided.
@@ -89,7 +72,7 @@ class _Composer:
         stances: list[tuple[Stance, bool]] = []
         for candidate in sorted(advice, key=lambda c: -self.scorer.answering(c))[:_HEARD]:
             sentence = candidate.sentence
-            found = Stance.CONDITIONAL if sentence.line in _NOT_FIRST else sentence.stance
+            found = Stance.CONDITIONAL if sentence.line in _NOT_FIRST else self.scorer.stance_for_patient(candidate)
             if found is not Stance.NEUTRAL:
                 stances.append((found, sentence.source.evidence_type.is_normative))
         normative = {found for found, is_norm in stances if is_norm}

@@ -22,8 +22,8 @@ from rag.answer.question import Intent, Query
 from rag.answer.scoring import main_condition
 from rag.answer.select import Candidate
 from rag.answer.sentences import Sentence
-from rag.answer.yes_no import Leaning, leaning
-from rag.domain import Role
+from rag.answer.yes_no import Leaning, leaning, of_stance
+from rag.domain import Decision, Role
 from rag.index.encoder import Encoder
 from rag.language.lexicon import Lexicon, tokens
 from rag.language.polarity import Stance
@@ -40,6 +40,7 @@ _MOST_PAIRS = 5
 _LEANING_COST, _AIM_COST = 0.09, 0.4
 #: Not fitted: parts of a structured abstract, kind and age of a source, advice of those whose office it is to give it.
 _CONCLUDING, _PER_RANK, _PER_YEAR, _ADVICE, _OLDEST = 0.1, 0.01, 0.004, 0.1, 20
+_ADVICE_SOUGHT, _SEEKS_ADVICE = 0.35, frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE, Intent.TIMING})
 #: What is shown comes at least so near as this share of the best; on the same questions .80 to .85 gives a ROUGE-2
 #: recall of .54 to .51 and the best F1 of evidence.
 _NEARLY = 0.82
@@ -67,6 +68,8 @@ _AIM = re.compile(
     r"summari[sz]e|highlight|outline|provide|focus)\w*|areas covered)\b",
     re.IGNORECASE,
 )
+#: What was so once is not what holds now.
+_FORMER = re.compile(r"^(?:Previously|Formerly|Historically|In the past|Until recently)\b|\bpreviously recommended\b")
 _DEFINITION = re.compile(r"\b(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
 _CONCLUSION = re.compile(r"\W*(?:conclusions?|interpretation|in (?:conclusion|summary)|findings)\b", re.IGNORECASE)
 _OPENING = re.compile(
@@ -81,13 +84,25 @@ def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Enc
     scored = _whole_ones(scores(query, pool, lexicon), pool, lexicon)
     if not scored:
         return Plan((), (), None, (), main)
-    lean = leaning(query, scored, encoder) if query.asks_yes_no else None
+    advised = _advised(query, scored) if query.proposes else None
+    lean = leaning(query, scored, encoder) if query.asks_yes_no and not advised else None
     first = _agreeing(scored, lean) if lean else scored[0]
     beside = _beside(first, scored)
     shown = _distinct([first, *beside, *_near(query, scored)])
     sections = _sections(query, main, shown[1:], len(beside), pool)
     bottom = with_support([first.candidate], pool)
-    return Plan(tuple(bottom), tuple(sections), None, tuple(pool), main, lean.decision if lean else None)
+    decision = lean.decision if lean else advised
+    return Plan(tuple(bottom), tuple(sections), None, tuple(pool), main, decision)
+
+
+def _advised(query: Query, scored: Sequence[Scored]) -> Decision | None:
+    """What guidelines and labels near the question say of the treatment that it proposes; divided, it depends."""
+    near = (s.candidate for s in scored if s.score >= _NEARLY * scored[0].score)
+    normative = [c for c in near if c.source.evidence_type.is_normative and c.speaks_of(query.focus)]
+    stances = {c.sentence.stance_on(query.focus[0]) for c in normative} - {Stance.NEUTRAL}
+    if len(stances) > 1:
+        return Decision(value="depends")
+    return of_stance(next(iter(stances), None))
 
 
 def _beside(first: Scored, scored: Sequence[Scored]) -> list[Scored]:
@@ -183,6 +198,8 @@ def _form(candidate: Candidate) -> float:
     worth -= _LEANING_COST if _LEANING.match(text) else 0.0
     if _AIM.search(text) or _OPENING.match(text) or _OPENING.match(part):
         worth -= _AIM_COST
+    if _FORMER.search(text):
+        worth -= _AIM_COST
     if _CONCLUSION.match(text) or _CONCLUSION.match(part):
         worth += _CONCLUDING
     return worth
@@ -194,7 +211,7 @@ def _standing(query: Query, candidate: Candidate, newest: int, lexicon: Lexicon)
     worth = -_PER_RANK * sentence.evidence_rank
     worth -= _PER_YEAR * min(_OLDEST, newest - year) if year else 0.0
     if sentence.source.evidence_type.is_normative and sentence.stance is not Stance.NEUTRAL:
-        worth += _ADVICE
+        worth += _ADVICE_SOUGHT if query.intent in _SEEKS_ADVICE else _ADVICE
     if query.intent is Intent.DOSE and gives_dose(candidate, query.focus, lexicon):
         worth += _ADVICE
     return worth

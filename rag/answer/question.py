@@ -13,6 +13,7 @@ from rag.answer.spelling import corrected
 from rag.clinical.variables import renal_impairment
 from rag.domain import ReadAs
 from rag.language.lexicon import Lexicon, Mention, tokens
+from rag.language.quantities import quantities
 from rag.language.sentences import sentence_spans
 from rag.language.terms import Analyzer, is_generic, stem
 
@@ -95,6 +96,17 @@ _INTENT_PATTERNS = [
 _YES_NO = re.compile(
     r"(?:^|[,:;.]\s+)(?:and |but |so |then )?(?:is|are|was|were|do|does|did|can|could|has|have|had|should|may|might|"
     r"must|will|would)\b(?! i\b.*\b(?:what|which|how|when|why)\b)[^?]*\?\s*$",
+    re.IGNORECASE,
+)
+_PROPOSES = re.compile(
+    r"\b(?:should|can|could|may|is it (?:ok|okay|safe|reasonable) to|do (?:i|we))\b[^?]*\b(?:give|given|use|used|start|"
+    r"started|continue|continued|receive|take|add|added|offer|offered)\b",
+    re.IGNORECASE,
+)
+#: The question is about doing less of it, or about what comes in its place.
+_OTHERWISE = re.compile(
+    r"\b(?:avoid\w*|stop\w*|withh[eo]ld\w*|hold|held|withdraw\w*|discontinu\w*|contraindicat\w*|reduc\w*|without|not|"
+    r"instead|rather than|before|after|until|switch\w*|or)\b",
     re.IGNORECASE,
 )
 _CURRENT = re.compile(
@@ -182,6 +194,15 @@ class Query:
     def asks_yes_no(self) -> bool:
         """Whether it can be answered with yes or no."""
         return bool(_YES_NO.search(self.text))
+
+    @property
+    def proposes(self) -> bool:
+        """Whether it asks if one treatment is to be given, so that advice on the treatment is advice on what is asked.
+
+        Not where it asks about less of it or something in its place, nor of an amount, which may be what is wrong.
+        """
+        is_proposal = self.asks_yes_no and len(self.focus) == 1 and _PROPOSES.search(self.text)
+        return bool(is_proposal) and not _OTHERWISE.search(self.text) and not quantities(self.text)
 
     @property
     def treatments(self) -> tuple[str, ...]:

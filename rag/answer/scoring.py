@@ -11,7 +11,7 @@ from rag.answer.select import ADVISING, OUTCOMES, SEXES, Candidate
 from rag.clinical.decisive import VARIABLES
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
-from rag.language.polarity import Stance
+from rag.language.polarity import Stance, stance
 
 #: Roles whose sentences answer each kind of question; any role answers the other kinds.
 _ANSWERING: dict[Intent, frozenset[Role]] = {
@@ -33,6 +33,7 @@ _ROLE_LEADS = frozenset({Intent.EVIDENCE, Intent.MECHANISM})
 _ADVICE_SOUGHT = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE})
 _NEXT_STEP = re.compile(r"\bnext steps?\b|\bwhat(?:'s| is) next\b|\bcomes next\b|work-?up", re.IGNORECASE)
 _STOPPING = re.compile(r"\b(?:stop|discontinu|withdraw|withh[eo]ld|ceas)\w*", re.IGNORECASE)
+_PART = re.compile(r"[;,]\s")
 _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 #: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
 #: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
@@ -164,6 +165,24 @@ class Scorer:
         """Whether a sentence names values of a variable, and not the one that the question gives."""
         named = ((given, set(v.values(candidate.text))) for v, given in self._given)
         return any(theirs and theirs.isdisjoint(given) for given, theirs in named)
+
+    def stance_for_patient(self, candidate: Candidate) -> Stance:
+        """What a sentence advises; where it says something else for each value of a variable, what it does for the one
+        that the question gives. Parts that differ are conditions, and so is one that is for something else.
+        """
+        sentence = candidate.sentence
+        for variable, given in self._given:
+            theirs = set(variable.values(candidate.text))
+            if theirs & given and theirs - given:
+                mine = [part for part in _PART.split(candidate.text) if given & set(variable.values(part))]
+                said = {stance(part) for part in mine} - {Stance.NEUTRAL}
+                if len(said) != 1 or (Stance.FOR in said and not any(map(self._names_focus, mine))):
+                    return Stance.CONDITIONAL
+                return said.pop()
+        return sentence.stance
+
+    def _names_focus(self, text: str) -> bool:
+        return any(self.lexicon.is_a(m.concept, c) for m in self.lexicon.mentions(text) for c in self.query.focus)
 
     def is_of_given_value(self, candidate: Candidate) -> bool:
         """Whether a guideline, label or regulator says what to do at the pretest probability that is given."""

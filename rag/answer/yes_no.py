@@ -54,14 +54,16 @@ def _words(pattern: str) -> re.Pattern[str]:
 _DENIALS = _words(
     r"no|not|n[o']t|cannot|neither|nor|without|never|none|lack(?:s|ed|ing)?|absence|absent|fail(?:s|ed|ure)?(?: to)?|"
     r"unable|unlikely|negative|refut\w+|insufficient|does ?n[o']t|did ?n[o']t|independent of|unrelated|unaffected|"
-    r"unchanged|ineffective|inactive|instead|rather than|contrary|except"
+    r"unchanged|ineffective|inactive|instead|rather than|contrary|except|(?:recommend|advis|suggest)\w* against|"
+    r"avoid(?:ed|ing)?|contraindicated|withdrawn"
 )
 _NO_DIFFERENCE = _words(
     r"no (?:\w+ ){0,3}(?:difference|effect|association|correlation|evidence|benefit|relationship|change|impact|"
     r"influence|improvement|increase|reduction|role|significant)\w*|"
     r"not (?:\w+ ){0,2}(?:significant\w*|associated|differ\w*|effective|affect\w*|improve\w*|reduce\w*|increase\w*|"
     r"influence\w*|correlat\w*|support\w*|recommended|required|necessary|superior|related|predict\w*|different)|"
-    r"did not|does not|do not|similar|comparable|equivalent|failed to|n\.?s\.?|p ?= ?0?\.[1-9]\d*"
+    r"(?:recommend|advis|suggest)\w* against|contraindicated|did not|does not|do not|similar|comparable|equivalent|"
+    r"failed to|n\.?s\.?|p ?= ?0?\.[1-9]\d*"
 )
 _UP = _words(
     r"increas\w+|higher|greater|elevat\w+|improv\w+|enhanc\w+|more|better|promot\w+|stimulat\w+|activat\w+|"

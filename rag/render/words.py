@@ -45,11 +45,14 @@ _OUTCOMES: Final = {
     Outcome.REDIRECTED: "Redirected",
 }
 _DECISIONS: Final = {
-    "yes": "Advised",
-    "no": "Advised against",
+    # How strongly they do is said of each statement.
+    "yes": "Sources speak for it",
+    "no": "Sources speak against it",
     "depends": "Depends: for some patients or under conditions",
-    "no_recommendation": "No recommendation",
+    "no_recommendation": "No recommendation for or against it",
 }
+#: A decision less probable than this is hardly one.
+_SLIGHT: Final = 0.6
 _REVIEWS: Final = {
     "submitted": "submitted, not yet reviewed by a clinician",
     "under_review": "under review by a clinician",
@@ -129,7 +132,8 @@ def decision(decided: Decision) -> str:
     if decided.probability is None:
         return _DECISIONS[decided.value]
     mixed = ", evidence is mixed" if decided.is_mixed else ""
-    return f"Leans to {decided.value} (probability {decided.probability:.2f}{mixed})"
+    much = "Leans" if decided.probability >= _SLIGHT else "Leans slightly"
+    return f"{much} to {decided.value} (probability {decided.probability:.2f}{mixed})"
 
 
 def needed_heading(answer: Answer) -> str:

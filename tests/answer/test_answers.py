@@ -226,6 +226,20 @@ def test_advice_for_another_value_is_in_no_bottom_line(pipeline: Pipeline) -> No
     assert not [s.text for s in answer.bottom_line if re.search(r"(?:high|intermediate)-probability", s.text)]
 
 
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("Should platelets be given in HIT at average bleeding risk?", "no"),
+        ("Should platelets be given in HIT with active bleeding?", "depends"),  # the same sentence says both
+        ("Should watchful waiting be offered for a femoral hernia?", "depends"),  # it is for repair
+    ],
+)
+def test_a_decision_is_for_the_value_that_the_question_gives(pipeline: Pipeline, question: str, value: str) -> None:
+    decision = ask(pipeline, question).decision
+    assert decision is not None
+    assert decision.value == value
+
+
 def test_what_to_do_about_a_new_problem_is_in_the_bottom_line(pipeline: Pipeline) -> None:
     answer = ask(pipeline, "How is a patient with cirrhosis and HIT managed who develops jaundice on argatroban?")
     assert any(s.text.startswith("If bilirubin rises") for s in answer.bottom_line)

@@ -32,6 +32,10 @@ ABSTRACTS = {
         "## Overview\n\nVelotrane is an antagonist of the orexin receptor that was developed for insomnia. "
         "It is absorbed within an hour. Sleep onset was shortened by velotrane in two trials of insomnia.\n"
     ),
+    "guideline": (
+        "## Recommendations\n\nPreviously, zolbarine was recommended for all adults with vertigo. "
+        "We recommend against the use of zolbarine in adults with vertigo.\n"
+    ),
     "other": "## Results\n\nBarley yields depend on rain in spring. Soil with more clay holds water longer.\n",
 }
 ASKED = "Does velotrane prevent migraine?"
@@ -87,6 +91,14 @@ def test_decisions_follow_the_polarity_of_the_evidence(literature: Pipeline) -> 
 
 def test_silence_on_whether_there_is_something_is_no_denial(literature: Pipeline) -> None:
     assert literature.ask("Is there a registry for velotrane in migraine?").decision is None
+
+
+def test_advice_of_a_guideline_decides_and_what_was_so_once_does_not_lead(literature: Pipeline) -> None:
+    answer = literature.ask("Should zolbarine be given to adults with vertigo?")
+    assert answer.bottom_line[0].text == "We recommend against the use of zolbarine in adults with vertigo."
+    assert answer.decision is not None
+    # No lexicon knows the drug, so that its polarity decides; it must not be a yes.
+    assert answer.decision.value == "no"
 
 
 def test_what_the_literature_does_not_speak_of_is_not_answered(literature: Pipeline) -> None:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from rag.answer.yes_no import FEATURES, MODEL, Asked, asserted, leans, of_stance, probes, read_model, signs, weights
+from rag.domain import Decision
 from rag.errors import EncoderError
 from rag.language.polarity import Stance
+from rag.render import words
 
 ASKED = Asked.read("Does aspirin reduce mortality?")
 
@@ -76,6 +78,22 @@ def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
     path.write_text('{"features": []}')
     with pytest.raises(EncoderError, match=r"other features.*eval\.training\.yes_no"):
         read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (Decision(value="yes"), "Sources speak for it"),
+        (Decision(value="no_recommendation"), "No recommendation for or against it"),
+        (Decision(value="no", probability=0.81), "Leans to no (probability 0.81)"),
+        (
+            Decision(value="yes", probability=0.55, is_mixed=True),
+            "Leans slightly to yes (probability 0.55, evidence is mixed)",
+        ),
+    ],
+)
+def test_decisions_in_words(decision: Decision, said: str) -> None:
+    assert words.decision(decision) == said
 
 
 def test_no_recommendation_is_not_a_no() -> None:
