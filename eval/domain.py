@@ -169,7 +169,8 @@ class Response(Frozen):
     """What a system returned for an item.
 
     ``label`` is the class it chose and ``confidence``, in [0, 1], how sure it is of it or of its answer; ``exact``
-    the entities it named, best first, each with synonyms. ``corrections`` are claims of the question that it
+    the entities it named, best first, each with synonyms. ``passages`` are the words of the best ones that a retriever
+    found, up to ten. ``corrections`` are claims of the question that it
     contradicted. ``receipt`` says with what the answer was made. ``seconds`` is wall time as its user sees it.
     """
 
@@ -181,6 +182,7 @@ class Response(Frozen):
     confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     exact: tuple[tuple[str, ...], ...] = ()
     ranking: tuple[Ranked, ...] = ()
+    passages: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
     usage: Usage | None = None
     timings_ms: dict[str, float] = Field(default={})

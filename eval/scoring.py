@@ -22,6 +22,7 @@ from eval.scorers.kqa import kqa_scores
 from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
 from eval.scorers.named import measure
 from eval.scorers.reference_answers import entity_scores, evidence_scores, overlap_scores, rubric_scores
+from eval.scorers.spans import span_scores
 from eval.scorers.stability import obedience
 from eval.scorers.structure import Similar, Thresholds, related_scores, section_scores, structure_scores
 
@@ -92,8 +93,9 @@ class Scoring:
         relevant = item.gold.relevant
         if not any(grade > 0 for grade in relevant.values()):
             return dict.fromkeys(RANKING, unscored("no document is judged relevant"))
+        spans = span_scores(item, response)
         found = ranking.evaluate({item.item_id: relevant}, {item.item_id: response.ranking}, RANKING)
-        return {name: Score(value=value) for name, value in found.topics[item.item_id].items()}
+        return {name: Score(value=value) for name, value in found.topics[item.item_id].items()} | spans
 
 
 class _Once:

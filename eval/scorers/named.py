@@ -108,6 +108,7 @@ MEASURES: dict[str, Measure] = {
     "Success@1": Measure("share with a relevant document first"),
     "Success@10": Measure("share with a relevant document among ten"),
     "Judged@10": Measure("share of the first ten documents that were judged", None),
+    **{f"span@{k}": Measure(f"share with the words that answer in one of the first {k} passages") for k in (1, 5, 10)},
     # cost
     "failed": Measure("share of items on which the system failed", "lower"),
     "seconds": Measure("wall time of an answer", "lower"),

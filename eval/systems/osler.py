@@ -14,13 +14,15 @@ from eval.provenance import code_digest
 from eval.systems.answers import response_of
 from eval.systems.base import Context
 from rag import __version__
-from rag.domain import Audience, Source
+from rag.domain import Audience, Hit, Passage, Source
 from rag.pipeline import Pipeline
 from rag.retrieve.dense import DenseRetriever
 from rag.retrieve.lexical import LexicalRetriever
 from rag.settings import Settings
 
 Retriever = Literal["hybrid", "dense", "lexical"]
+#: So many passages are kept with their words, for what looks for an answer's span in them.
+_PASSAGES = 10
 _HALVES: dict[str, type[DenseRetriever | LexicalRetriever]] = {"dense": DenseRetriever, "lexical": LexicalRetriever}
 
 
@@ -76,19 +78,20 @@ class OslerRetriever:
         """Abstains when nothing is found."""
         started = time.perf_counter()
         with self._lock:  # the pipeline's own is not held while twins are looked up
-            ranking = self._ranked(item.question)
+            found, ranking = self._ranked(item.question)
         return Response(
             item_id=item.item_id,
             outcome=Outcome.ANSWERED if ranking else Outcome.ABSTAINED,
             ranking=ranking,
+            passages=tuple(passage.text for _, passage, _ in found[:_PASSAGES]),
             seconds=time.perf_counter() - started,
         )
 
     def close(self) -> None:
         self._pipeline.close()
 
-    def _ranked(self, question: str) -> tuple[Ranked, ...]:
-        """Documents by (-score, id), each once.
+    def _ranked(self, question: str) -> tuple[list[tuple[Hit, Passage, Source]], tuple[Ranked, ...]]:
+        """The passages found, best first, and their documents by (-score, id), each once.
 
         A passage whose words stand in several documents is stored under one of them, and found for all.
         """
@@ -101,7 +104,7 @@ class OslerRetriever:
                     best.setdefault(document.original_id or document.key, hit.score)
             if len(best) >= self._k or len(found) < passages:
                 ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-                return tuple(Ranked(document, score) for document, score in ranked[: self._k])
+                return found, tuple(Ranked(document, score) for document, score in ranked[: self._k])
             passages *= 2
 
     def _also_in(self, passage_id: str) -> list[Source]:

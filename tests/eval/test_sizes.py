@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -160,11 +161,12 @@ def test_too_few_vectors_are_refused(tmp_path: Path) -> None:
 
 
 def test_memory_of_this_process() -> None:
+    gc.collect()  # what earlier tests left may be given back at any time
     before = memory_of()
     with watched() as looks:
-        held = np.ones(40 * 2**20, np.uint8)
+        held = np.ones(200 * 2**20, np.uint8)
         during = memory_of()
-    assert during.anonymous - before.anonymous == pytest.approx(40, abs=10)
+    assert during.anonymous - before.anonymous == pytest.approx(200, abs=40)
     assert during.resident == during.anonymous + during.file
     assert 0 < during.share <= during.resident + 1
     assert len(looks) >= 1
