@@ -32,7 +32,7 @@ from eval.training.pairs import findings_asked
 from rag.answer.literature import scores
 from rag.answer.question import interpret
 from rag.answer.select import Matcher, candidates
-from rag.answer.yes_no import FEATURES, HEARD, MODEL, Asked, leans, probes, signs, weights
+from rag.answer.yes_no import FEATURES, HEARD, MODEL, signs_of, weights
 from rag.index.encoder import Encoder
 from rag.language.sentences import sentences
 from rag.pipeline import Pipeline
@@ -142,10 +142,7 @@ def _claim(item: Item) -> Iterator[Question]:
 
 def features(question: str, evidence: Sequence[str], encoder: Encoder) -> list[float]:
     """The mean of what the sentences tell, in the order of ``FEATURES``."""
-    asked = Asked.read(question)
-    lean = leans(encoder.encode(probes(question)), encoder.encode(evidence))
-    found = [signs(asked, text, row) for text, row in zip(evidence, lean.tolist(), strict=True)]
-    mean: list[float] = np.mean(found, axis=0).tolist()
+    mean: list[float] = signs_of(question, evidence, encoder.encode(evidence), encoder).mean(axis=0).tolist()
     return mean
 
 
@@ -178,10 +175,9 @@ def _retrieved(asked: Dataset, pipeline: Pipeline) -> tuple[Floats, NDArray[np.b
         heard = scores(query, pool, snapshot.analyzer.lexicon)[:HEARD]
         if not heard:
             continue
-        lean = leans(snapshot.encoder.encode(probes(query.text)), np.stack([c.vector for _, c in heard]))
-        of = Asked.read(query.text)
-        each = [signs(of, c.text, row) for (_, c), row in zip(heard, lean.tolist(), strict=True)]
-        values.append(weights([score for score, _ in heard]) @ np.array(each))
+        vectors = np.stack([c.vector for _, c in heard])
+        each = signs_of(query.text, [c.text for _, c in heard], vectors, snapshot.encoder)
+        values.append(weights([score for score, _ in heard]) @ each)
         right.append(item.gold.label == "yes")
     return np.array(values), np.array(right)
 

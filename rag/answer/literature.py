@@ -1,8 +1,8 @@
 """The plan of an article from running text: papers, abstracts and guidelines as they were published.
 
 Nobody wrote these sentences to stand alone or for a role, so what counts is how near they come to what is asked: the
-sentence, the passage around it, and what other sources near it also say. The nearest one is the bottom line, the next
-one stands by it, and what else comes nearly as near is put into sections by its role.
+sentence, the passage around it, and what other sources near it also say. The nearest one is the bottom line, what else
+its passage says stands by it, and what else comes nearly as near is put into sections by its role.
 """
 
 from __future__ import annotations
@@ -78,6 +78,13 @@ _OPENING = re.compile(
 )
 
 
+class Scored(NamedTuple):
+    """A candidate with how well it answers; the scale means nothing, only differences and shares do."""
+
+    score: float
+    candidate: Candidate
+
+
 def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Encoder) -> Plan:
     """The article for ``query`` from ``pool``, which is sorted by relevance; ``encoder`` made its vectors."""
     main = main_condition(query, pool, lexicon)
@@ -107,13 +114,13 @@ def _advised(query: Query, scored: Sequence[Scored]) -> Decision | None:
 
 def _beside(first: Scored, scored: Sequence[Scored]) -> list[Scored]:
     """What stands by the bottom line: what else its passage says, else one short statement of another that is near."""
-    others = [s for s in scored if s is not first and is_novel(s.candidate, [first.candidate])]
+    others = [s for s in scored if _adds(s.candidate, [first.candidate])]
     row, least = first.candidate.record.passage_row, _OWN_PASSAGE * first.score
-    own = [s for s in others if s.candidate.record.passage_row == row and s.score >= least]
+    own = _distinct([s for s in others if s.candidate.record.passage_row == row and s.score >= least])
+    if own:
+        return own[:_MOST_OF_PASSAGE]
     near = [s for s in others if s.score >= _NEARLY * first.score]
-    return _distinct([first, *own])[1 : 1 + _MOST_OF_PASSAGE] or [
-        s for s in near if s is max(near, key=lambda s: s.score - _PER_WORD * len(s.candidate.text.split()))
-    ]
+    return [max(near, key=lambda s: s.score - _PER_WORD * len(s.candidate.text.split()))] if near else []
 
 
 def _near(query: Query, scored: Sequence[Scored]) -> list[Scored]:
@@ -126,10 +133,14 @@ def _distinct(scored: Sequence[Scored]) -> list[Scored]:
     """Those of ``scored`` that say something which none before them says."""
     shown: list[Scored] = []
     for one in scored:
-        before = [s.candidate for s in shown]
-        if is_novel(one.candidate, before) and not any(_overlap(one.candidate, other) for other in before):
+        if _adds(one.candidate, [s.candidate for s in shown]):
             shown.append(one)
     return shown
+
+
+def _adds(candidate: Candidate, shown: Sequence[Candidate]) -> bool:
+    """Whether a candidate says what none of ``shown`` says, and in other words than theirs."""
+    return is_novel(candidate, shown) and not any(_overlap(candidate, other) for other in shown)
 
 
 def _agreeing(scored: Sequence[Scored], lean: Leaning) -> Scored:
@@ -138,13 +149,6 @@ def _agreeing(scored: Sequence[Scored], lean: Leaning) -> Scored:
     near = (s for s in scored if s.score >= _AS_GOOD * scored[0].score)
     agreeing = (s for s in near if (lean.chances.get(s.candidate.record.row, 0.5) >= 0.5) == is_yes)
     return next(agreeing, scored[0])
-
-
-class Scored(NamedTuple):
-    """A candidate with how well it answers; the scale means nothing, only differences and shares do."""
-
-    score: float
-    candidate: Candidate
 
 
 def _whole_ones(scored: Sequence[Scored], pool: Sequence[Candidate], lexicon: Lexicon) -> list[Scored]:
@@ -163,8 +167,8 @@ def scores(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> list[Sc
     """The most relevant of ``pool`` with how well each answers, best first, ties by place."""
     near = sorted(pool, key=lambda c: (-(c.relevance + c.nearness), c.place))[:_READ]
     agreed = _agreed(near[:_AGREEING])
-    asked = [stem(t.key) for t in tokens(query.text)]
-    pairs, words = set(pairwise(asked)), {stem(t.key) for t in tokens(query.text) if t.key not in STOP_WORDS}
+    asked = [t.key for t in tokens(query.text)]
+    pairs, words = set(pairwise(map(stem, asked))), {stem(word) for word in asked if word not in STOP_WORDS}
     known = set(query.weights)
     newest = max((c.source.year or 0 for c in near), default=0)
     scored = []
@@ -221,9 +225,8 @@ def _whole(candidate: Candidate, before: Mapping[tuple[int, int], Candidate], le
     """The candidate, with the sentence before it where it leans on that; None where that cannot be shown either."""
     if not _LEANING.match(candidate.text):
         return candidate
-    record, text = candidate.record, candidate.passage.text
-    start = record.start
-    end = len(text[:start].rstrip())
+    record = candidate.record
+    end = len(candidate.passage.text[: record.start].rstrip())
     antecedent = before.get((record.passage_row, end))
     if not antecedent or _LEANING.match(antecedent.text):
         return None

@@ -14,7 +14,7 @@ from rag.answer.claims import Claim, is_novel
 from rag.answer.headings import heading
 from rag.answer.plans import Plan, PlannedSection
 from rag.answer.question import Intent, Query
-from rag.answer.select import ADVISING, OUTCOMES, Candidate, Matcher
+from rag.answer.select import ADVISING, GRADES, OUTCOMES, Candidate, Matcher
 from rag.domain import Filter, Role
 from rag.index.snapshot import Snapshot
 from rag.language.lexicon import Lexicon
@@ -25,8 +25,6 @@ _MOST_FOR_PATIENT, _MOST_OTHERS, _MOST_IN_SECTION = 4, 2, 5
 #: Kinds of question that are answered by what to give.
 _ADVISED = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE, Intent.DOSE, Intent.OTHER})
 _DRUGS = frozenset({"drug", "drug_class"})
-#: Grades of one condition.
-_SEVERITIES = ("mild", "moderate", "severe")
 _ORDER = list(Role)
 
 
@@ -117,7 +115,7 @@ class _Patient:
         self._conditions = [c for c in query.patient if lexicon.kind(c) in kinds and c not in OUTCOMES]
         self._query, self._main, self._lexicon = query, main, lexicon
         #: What grades of are stated: with class B given, class C is another patient's.
-        graded = (lexicon.ancestors(c) for c in self._conditions if c.startswith(_SEVERITIES))
+        graded = (lexicon.ancestors(c) for c in self._conditions if c.startswith(GRADES))
         self._graded = frozenset[str]().union(*graded)
 
     def needs(self, caution: Caution) -> bool:
@@ -148,7 +146,7 @@ class _Patient:
         return any(
             self._lexicon.is_a(c, condition)
             or c in parents
-            or (c.startswith(_SEVERITIES) and not self._lexicon.ancestors(c).isdisjoint(above))
+            or (c.startswith(GRADES) and not self._lexicon.ancestors(c).isdisjoint(above))
             for c in concepts
         )
 

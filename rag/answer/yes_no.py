@@ -175,6 +175,16 @@ def signs(asked: Asked, sentence: str, lean: Sequence[float]) -> list[float]:
     ]  # fmt: skip
 
 
+def signs_of(question: str, sentences: Sequence[str], vectors: Vectors, encoder: Encoder) -> Floats:
+    """The features of sentences, shape (sentences, features). Embeds five short texts.
+
+    Args:
+        vectors: of the sentences, by ``encoder``, shape (sentences, d).
+    """
+    asked, lean = Asked.read(question), leans(encoder.encode(probes(question)), vectors)
+    return np.array([signs(asked, text, row) for text, row in zip(sentences, lean.tolist(), strict=True)])
+
+
 def _stems(text: str) -> set[str]:
     return {stem(t.key) for t in tokens(text)}
 
@@ -253,9 +263,7 @@ def leaning(query: Query, heard: Sequence[tuple[float, Candidate]], encoder: Enc
     if not found or not _is_spoken_of(query.text, (candidate for _, candidate in found)):
         return None
     vectors = np.stack([candidate.vector for _, candidate in found])
-    lean = leans(encoder.encode(probes(query.text)), vectors)
-    asked = Asked.read(query.text)
-    values = np.array([signs(asked, c.text, row) for (_, c), row in zip(found, lean.tolist(), strict=True)])
+    values = signs_of(query.text, [candidate.text for _, candidate in found], vectors, encoder)
     model, share = read_model(), weights([score for score, _ in found])
     yes = float(model.chance(share @ values))
     each = model.chance(values)
