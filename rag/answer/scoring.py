@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from rag.answer.doses import gives_dose
+from rag.answer.fitting import Fitting
 from rag.answer.question import TREATMENTS, Intent, Query
 from rag.answer.select import ADVISING, OUTCOMES, SEXES, Candidate
-from rag.clinical.decisive import VARIABLES
 from rag.domain import Role
 from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance, stance
@@ -38,6 +38,8 @@ _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 #: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
 #: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
 _ROLE, _ADVICE_ROLE, _FOCUS, _ADVICE, _NORM, _MAIN, _OTHER, _COVER = 0.04, 0.10, 0.02, 0.05, 0.05, 0.09, 0.03, 0.10
+#: What the patient must no longer receive comes before what is given instead.
+_STOPS = 0.5
 _WARNING, _DERIVED, _OTHER_SEX, _FOREIGN, _PER_RANK = 0.15, 0.03, 0.15, 0.04, 0.005
 #: From this share of foreign concepts a sentence that does not name the main condition is about something else.
 _SOME_FOREIGN = 0.34
@@ -61,10 +63,11 @@ class Scorer:
         self.subject = subject(self.main, pool, lexicon)
         self.conditions = [c for c in query.patient if lexicon.kind(c) == "condition" and c not in OUTCOMES]
         self._roles = answering_roles(query)
+        self._answering: dict[int, float] = {}
         self._barred = frozenset(query.concepts).union(*(lexicon.ancestors(c) for c in query.patient))
         self._floor = _NEAR_BEST * pool[0].relevance if pool else 0.0
-        #: Variables of which the question gives a value: a low score, a class of cirrhosis, a stage.
-        self._given = [(v, set(v.values(query.text))) for v in VARIABLES if v.is_of_patient and v.values(query.text)]
+        self.fitting = Fitting(query, lexicon, self.main)
+        self._given = self.fitting.named
 
     def is_about_this_patient(self, candidate: Candidate) -> bool:
         """Not a finding in people without the patient's condition, nor advice for a condition that is ruled out.
@@ -115,7 +118,13 @@ class Scorer:
         return condition in sentence.about or not sentence.concepts.isdisjoint(self.lexicon.parents(condition))
 
     def answering(self, candidate: Candidate) -> float:
-        """How well a sentence answers the question on its own."""
+        """How well a sentence answers the question on its own. Remembered, since it is asked again and again."""
+        row = candidate.record.row
+        if row not in self._answering:
+            self._answering[row] = self._of_answering(candidate)
+        return self._answering[row]
+
+    def _of_answering(self, candidate: Candidate) -> float:
         query, sentence = self.query, candidate.sentence
         score = candidate.relevance - _PER_RANK * sentence.evidence_rank - _FOREIGN * candidate.foreign
         seeks_advice = query.intent in _ADVICE_SOUGHT
@@ -162,9 +171,12 @@ class Scorer:
         return bool(mine and theirs) and mine.isdisjoint(theirs)
 
     def is_of_other_value(self, candidate: Candidate) -> bool:
-        """Whether a sentence names values of a variable, and not the one that the question gives."""
-        named = ((given, set(v.values(candidate.text))) for v, given in self._given)
-        return any(theirs and theirs.isdisjoint(given) for given, theirs in named)
+        """Whether a sentence is for a patient with another value, phase or procedure than the question gives."""
+        return self.fitting.is_of_another(candidate)
+
+    def stops(self, candidate: Candidate) -> bool:
+        """Whether it says to stop what the patient still receives."""
+        return self.fitting.stops(candidate, self.subject)
 
     def stance_for_patient(self, candidate: Candidate) -> Stance:
         """What a sentence advises; where it says something else for each value of a variable, what it does for the one
@@ -201,6 +213,8 @@ class Scorer:
             score -= _FOREIGN * candidate.foreign
         if role is Role.ACTION and (candidate.passage.strength or "").startswith("strong"):
             score += 2 * _NORM
+        if self.stops(candidate):
+            score += _STOPS
         if query.current and candidate.speaks_of(query.current) and role not in {Role.RATIONALE, Role.EXCEPTION}:
             score += _FOCUS
         if self.main and candidate.speaks_of(self.subject):

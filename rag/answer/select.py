@@ -142,6 +142,7 @@ class Matcher:
             if weight > 0
         }
         self.total = sum(self.weights.values()) or 1.0
+        self._concepts = {term: weight for term, weight in self.weights.items() if term.startswith("=")}
         self._words = {t: _forms(t[1:], query) for t in self.weights if self._is_mined(t)}
         asked = query.concepts
         parents = passage_counts(snapshot, {p for c in asked for p in self.lexicon.parents(c)})
@@ -162,7 +163,7 @@ class Matcher:
         self, sentence: Sentence, cosine: float, vector: NDArray[np.float32], nearness: float = 0.0
     ) -> Candidate:
         overlap, strange = self.overlap(sentence.said), self.strange(sentence)
-        keys = sum(self.lexicon.kind(c) in _KEY_KINDS for c in sentence.concepts)
+        keys = sum(kind in _KEY_KINDS for _, kind in sentence.kinds)
         foreign = min(_MOST_FOREIGN, len(strange) / max(keys, _FEW_KEYS))
         relevance = _COSINE * max(cosine, 0.0) + _OVERLAP * overlap
         if not sentence.is_warning:  # warnings list risk factors: those that the patient does not have mean nothing
@@ -171,7 +172,10 @@ class Matcher:
 
     def overlap(self, said: Said) -> float:
         """Weighted share of the question's terms that ``said`` speaks of, in [0, 1]."""
-        return sum(weight * self.overlap_of(term, said) for term, weight in self.weights.items()) / self.total
+        terms = said.terms
+        exact = sum(weight for term, weight in self.weights.items() if term in terms)
+        others = ((term, weight) for term, weight in self._concepts.items() if term not in terms)
+        return (exact + sum(weight * self.overlap_of(term, said) for term, weight in others)) / self.total
 
     def overlap_of(self, term: str, said: Said) -> float:
         """How far ``said`` speaks of one term of the question: 1 for the same, less for a narrower or broader one."""
@@ -184,10 +188,10 @@ class Matcher:
         concept = term[1:]
         if concept in said.about:
             return _NARROWER
-        above = said.concepts & self.lexicon.ancestors(concept)
-        if not above:
+        if said.concepts.isdisjoint(self.lexicon.ancestors(concept)):
             return 0.0
-        return _PARENT if any(c in self._common for c in above if c in self.lexicon.parents(concept)) else _BROADER
+        is_parent = any(c in said.concepts and c in self._common for c in self.lexicon.parents(concept))
+        return _PARENT if is_parent else _BROADER
 
     def _is_mined(self, term: str) -> bool:
         return term.startswith("=") and self.lexicon.kind(term[1:]) == "term"
@@ -195,11 +199,11 @@ class Matcher:
     def strange(self, sentence: Sentence) -> frozenset[str]:
         """Key concepts of a sentence that the question has nothing to do with."""
         return frozenset(
-            c for c in sentence.concepts
-            if c not in self._related
+            c for c, kind in sentence.kinds
+            if kind in self._named_kinds
+            and c not in self._related
             and c not in sentence.excludes
             and c not in SEXES
-            and self.lexicon.kind(c) in self._named_kinds
             and self.lexicon.ancestors(c).isdisjoint(self._near)
             and not (c.startswith(GRADES) and not self.lexicon.ancestors(c).isdisjoint(self._kin))
         )  # fmt: skip

@@ -68,6 +68,7 @@ class Library:
         self._sentences = Rows(c.sentences for c in self._counts)
         self._sources: dict[str, Source] = {}
         self._read: dict[int, Passage] = {}
+        self._said: dict[int, list[SentenceRecord]] = {}
 
     def counts(self) -> Counts:
         """What there is in all."""
@@ -176,14 +177,22 @@ class Library:
 
     def sentences(self, passage_rows: Sequence[int]) -> list[SentenceRecord]:
         """Sentences of these passages, in the order of the passages."""
-        found: list[tuple[int, SentenceRecord]] = []
-        for segment, own, places in self._passages.by_segment(passage_rows):
-            order = dict(zip(own, places, strict=True))
+        said = {row: records for row in passage_rows if (records := self._said.get(row)) is not None}
+        read = self._sentences_of([row for row in passage_rows if row not in said])
+        for row, records in read.items():
+            _remember(self._said, row, records)
+        said |= read
+        return [record for row in passage_rows for record in said[row]]
+
+    def _sentences_of(self, passage_rows: Sequence[int]) -> dict[int, list[SentenceRecord]]:
+        """The sentences of each of these passages."""
+        found: dict[int, list[SentenceRecord]] = {row: [] for row in passage_rows}
+        for segment, own, _ in self._passages.by_segment(passage_rows):
             first, first_passage = self._sentences.starts[segment], self._passages.starts[segment]
             for r in self._stores[segment].sentences(own):
-                moved = r._replace(row=first + r.row, passage_row=first_passage + r.passage_row)
-                found.append((order[r.passage_row], moved))
-        return [record for _, record in sorted(found, key=lambda pair: (pair[0], pair[1].row))]
+                row = first_passage + r.passage_row
+                found[row].append(r._replace(row=first + r.row, passage_row=row))
+        return found
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many passages each of ``terms`` occurs, for those that any passage has."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from rag.language.lexicon import Token, tokens
@@ -219,9 +220,10 @@ def stance(text: str) -> Stance:
     return Stance.NEUTRAL
 
 
-def stances(text: str) -> set[Stance]:
-    """All stances that any phrase of ``text`` takes."""
-    return {Stance(f.sense) for f in _STANCES.find([t.key for t in tokens(text)])}
+@lru_cache(maxsize=16_384)
+def stances(text: str) -> frozenset[Stance]:
+    """All stances that any phrase of ``text`` takes. Remembered: every question asks it of the same clauses again."""
+    return frozenset(Stance(f.sense) for f in _STANCES.find([t.key for t in tokens(text)]))
 
 
 def _clauses(text: str) -> list[str]:

@@ -6,21 +6,26 @@ import numpy as np
 import pytest
 from written_vectors import unit
 
+from rag.index import halves
 from rag.index.halves import HalvesReader, widened
 
 
 def test_every_half_keeps_its_number_when_it_is_widened() -> None:
-    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
-    halves = halves[np.isfinite(halves)]
-    expected = halves.astype(np.float32)
-    assert (widened(halves) == expected).all()
-    assert (np.signbit(widened(halves)) == np.signbit(expected)).all()
+    numbers = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    numbers = numbers[np.isfinite(numbers)]
+    expected = numbers.astype(np.float32)
+    assert (widened(numbers) == expected).all()
+    assert (np.signbit(widened(numbers)) == np.signbit(expected)).all()
     assert widened(np.empty((0, 4), np.float16)).shape == (0, 4)
-    assert (widened(halves[:1000].reshape(10, 100)[::2, ::3]) == expected[:1000].reshape(10, 100)[::2, ::3]).all()
+    assert (widened(numbers[:1000].reshape(10, 100)[::2, ::3]) == expected[:1000].reshape(10, 100)[::2, ::3]).all()
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 2048, 2049, 5000])
-def test_rows_are_given_in_their_order_few_or_many(tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize("whole", [0, 5000])
+def test_rows_are_given_in_their_order_few_or_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, whole: int
+) -> None:
+    monkeypatch.setattr(halves, "_FEW", whole)
     stored, query = unit(3000, 24, 1).astype(np.float16), unit(1, 24, 2)[0]
     (tmp_path / "v").write_bytes(bytes(10) + stored.tobytes())
     reader = HalvesReader(tmp_path / "v", 10, stored.shape)
