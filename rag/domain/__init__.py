@@ -24,11 +24,13 @@ from rag.domain.answers import (
     Role,
     Section,
     Statement,
+    Turn,
     Verdict,
     Withheld,
     WithheldKind,
 )
 from rag.domain.base import Frozen
+from rag.domain.conversations import Carried, CarriedKind, FollowUpKind, Replaced, Standalone
 from rag.domain.documents import Block, BlockKind, Checked, Document, Hit, Passage
 from rag.domain.filters import Filter
 from rag.domain.sources import EvidenceType, Source
@@ -40,6 +42,8 @@ __all__ = [
     "Block",
     "BlockKind",
     "Branch",
+    "Carried",
+    "CarriedKind",
     "Checked",
     "Decision",
     "Disagreement",
@@ -47,6 +51,7 @@ __all__ = [
     "Evidence",
     "EvidenceType",
     "Filter",
+    "FollowUpKind",
     "Frozen",
     "Gap",
     "GlossaryEntry",
@@ -59,11 +64,14 @@ __all__ = [
     "ReadAs",
     "Receipt",
     "Reference",
+    "Replaced",
     "Review",
     "Role",
     "Section",
     "Source",
+    "Standalone",
     "Statement",
+    "Turn",
     "Verdict",
     "Withheld",
     "WithheldKind",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from rag.domain.base import Frozen
+from rag.domain.conversations import Standalone
 from rag.domain.filters import Filter
 from rag.domain.sources import EvidenceType
 
 SCHEMA_VERSION = 1
 
-Origin = Literal["quoted", "condensed", "generated"]
+Origin = Literal["quoted", "condensed", "generated", "edited"]
 WithheldKind = Literal["dose", "dosing_section", "monitoring_section", "beside"]
 
 
@@ -225,10 +227,18 @@ class ReadAs(Frozen):
     read: str
 
 
+class Turn(Frozen):
+    """The place of an answer in a conversation: its question is the one of this ``number``, from 1."""
+
+    conversation_id: str
+    number: Annotated[int, Field(ge=1)]
+
+
 class Receipt(Frozen):
     """What is needed to make the same answer again. ``timings_ms`` is the only part that varies.
 
-    ``filter`` is the one that kept sources out, if one did.
+    ``filter`` is the one that kept sources out, if one did. ``dropped`` counts the sentences that were left out because
+    their evidence did not hold.
     """
 
     snapshot_id: str
@@ -239,6 +249,7 @@ class Receipt(Frozen):
     retrieved: tuple[str, ...]
     timings_ms: dict[str, float]
     filter: Filter | None = None
+    dropped: Annotated[int, Field(ge=0)] = 0
 
 
 class Answer(Frozen):
@@ -246,7 +257,8 @@ class Answer(Frozen):
 
     An ``answered`` or ``partial`` answer has a bottom line; any other has a ``reason`` and no statements.
     ``nearest`` are the passages that came closest when nothing could be answered. What is ``withheld`` is no gap: it
-    is supported, and left out for this reader.
+    is supported, and left out for this reader. In a conversation ``follow_up`` says how the question came about, and
+    references have the numbers that their sources have in it: ascending, but not every one.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -265,6 +277,7 @@ class Answer(Frozen):
     related_questions: tuple[str, ...] = ()
     glossary: tuple[GlossaryEntry, ...] = ()
     readings: tuple[ReadAs, ...] = ()
+    follow_up: Standalone | None = None
     nearest: tuple[Evidence, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     reading_grade: float | None = None
@@ -272,12 +285,34 @@ class Answer(Frozen):
     review: Review = Review()
     disclaimer: str
     receipt: Receipt
+    turn: Turn | None = None
+    masked: tuple[str, ...] = ()
 
     def statements(self) -> tuple[Statement, ...]:
         """All statements, in the order in which they are shown."""
         article = (*self.bottom_line, *(s for section in self.sections for s in section.statements))
         positions = (p.statement for d in self.disagreements for p in d.positions)
         return (*article, *positions, *(b.statement for n in self.needed for b in n.branches))
+
+    def with_statements(self, changed: Callable[[Statement], Statement]) -> Answer:
+        """The same answer with each of its statements, wherever it stands, as ``changed`` gives it."""
+        disagreements = (
+            d.model_copy(
+                update={
+                    "positions": tuple(p.model_copy(update={"statement": changed(p.statement)}) for p in d.positions)
+                }
+            )
+            for d in self.disagreements
+        )
+        needed = (
+            n.model_copy(
+                update={"branches": tuple(b.model_copy(update={"statement": changed(b.statement)}) for b in n.branches)}
+            )
+            for n in self.needed
+        )
+        sections = (s.model_copy(update={"statements": tuple(map(changed, s.statements))}) for s in self.sections)
+        parts = {"sections": tuple(sections), "disagreements": tuple(disagreements), "needed": tuple(needed)}
+        return self.model_copy(update={"bottom_line": tuple(map(changed, self.bottom_line)), **parts})
 
     @model_validator(mode="after")
     def _outcome_fits_content(self) -> Answer:
@@ -287,7 +322,9 @@ class Answer(Frozen):
         if not is_article and (self.statements() or not self.reason):
             raise ValueError(f"an {self.outcome.value} answer needs a reason and no statements")
         numbers = [r.number for r in self.references]
-        if numbers != list(range(1, len(numbers) + 1)):
+        if self.follow_up and numbers != sorted(set(numbers)):
+            raise ValueError(f"references are numbered {numbers}, expected ascending numbers")
+        if not self.follow_up and numbers != list(range(1, len(numbers) + 1)):
             raise ValueError(f"references are numbered {numbers}, expected 1..{len(numbers)}")
         citing: tuple[Statement | GlossaryEntry, ...] = (*self.statements(), *self.glossary)
         if (cited := {n for c in citing for n in c.citations}) != set(numbers):

@@ -61,15 +61,20 @@ details:not([open]){display:none}}
 """
 
 
-def to_html(answer: Answer) -> str:
-    """Render an answer as a complete page in UTF-8; citations and evidence work without scripts."""
+def to_html(answer: Answer, *, quotes: bool = False) -> str:
+    """Render an answer as a complete page in UTF-8; citations and evidence work without scripts.
+
+    Args:
+        quotes: Evidence is unfolded, so that it is printed too.
+    """
+    body = article(answer).replace("<details>", "<details open>" if quotes else "<details>")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{_text(words.one_line(answer.title))}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n{article(answer)}\n</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -108,6 +113,8 @@ def _head(answer: Answer) -> str:
     lines = ["<header>", f"<h1>{_text(answer.title)}</h1>"]
     if words.one_line(answer.question) != words.one_line(answer.title):
         lines.append(f"<p><strong>Question:</strong> {_text(answer.question)}</p>")
+    if told := words.follow_up(answer):
+        lines.append(f'<p class="soft">{_text(told)}</p>')
     if answer.readings:
         lines.append(f"<p>{_text(words.readings(answer))}</p>")
     lines.append(f'<p class="soft">{_text(words.status(answer))}</p>')
@@ -213,7 +220,8 @@ def _references(answer: Answer) -> Iterator[str]:
 def _reference(reference: Reference, references: Sequence[Reference]) -> str:
     citation = "".join(_link(text, url) for text, url in words.linked(reference))
     note = _text(words.details(reference, references))
-    return f'<li id="{words.anchor(reference.number)}">{citation}<br><span class="soft">{note}</span></li>'
+    place = f'id="{words.anchor(reference.number)}" value="{reference.number}"'
+    return f'<li {place}>{citation}<br><span class="soft">{note}</span></li>'
 
 
 def _related(answer: Answer) -> Iterator[str]:

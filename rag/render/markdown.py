@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from urllib.parse import quote
 
 from rag.domain import Answer, Disagreement, Needed, Reference, Statement
@@ -62,6 +63,8 @@ def _head(answer: Answer) -> Iterator[str]:
     yield f"# {escape(answer.title)}"
     if words.one_line(answer.question) != words.one_line(answer.title):
         yield f"**Question:** {escape(answer.question)}"
+    if told := words.follow_up(answer):
+        yield escape(told)
     if answer.readings:
         yield escape(words.readings(answer))
     yield f"*{escape(words.status(answer))}*"
@@ -135,7 +138,11 @@ def _nearest(answer: Answer) -> Iterator[str]:
 def _references(answer: Answer, anchors: bool) -> Iterator[str]:
     if answer.references:
         yield f"## {words.REFERENCES}"
-        yield "\n".join(_reference(r, answer.references, anchors) for r in answer.references)
+        numbers = [r.number for r in answer.references]
+        # A list counts on from its first number: where numbers leap, as in a conversation, another list begins.
+        leaps = ("\n<!-- -->\n\n" if n != before + 1 else "" for before, n in pairwise([numbers[0] - 1, *numbers]))
+        entries = (_reference(r, answer.references, anchors) for r in answer.references)
+        yield "\n".join(leap + entry for leap, entry in zip(leaps, entries, strict=True))
 
 
 def _reference(reference: Reference, references: Sequence[Reference], anchors: bool) -> str:

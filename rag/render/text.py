@@ -62,6 +62,8 @@ class _Page:
         self._write(_text(answer.title, _STRONG))
         if words.one_line(answer.question) != words.one_line(answer.title):
             self._write(_text(answer.question, _SOFT))
+        if told := words.follow_up(answer):
+            self._write(_text(told, _SOFT))
         if answer.readings:
             self._write(_text(words.readings(answer), _SOFT))
         self._write(_text(words.status(answer), _OUTCOME_STYLES.get(answer.outcome, "magenta")))
@@ -120,9 +122,10 @@ class _Page:
             self._quote(evidence, "")
 
     def _references(self) -> None:
-        if self.answer.references:
-            self._heading(words.REFERENCES)
-        indent = len(words.mark(len(self.answer.references))) + 1
+        if not self.answer.references:
+            return
+        self._heading(words.REFERENCES)
+        indent = len(words.mark(self.answer.references[-1].number)) + 1
         for reference in self.answer.references:
             self._write(
                 _reference(reference, self.answer.references), words.mark(reference.number).ljust(indent), _CITE

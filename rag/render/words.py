@@ -13,6 +13,7 @@ from typing import Final
 from rag.answer.references import doi_url, pubmed_url
 from rag.domain import (
     Answer,
+    Carried,
     Decision,
     Evidence,
     EvidenceType,
@@ -115,6 +116,30 @@ def readings(answer: Answer) -> str:
     """What in the question was read as something else."""
     pairs = ", ".join(f"“{one_line(r.typed)}” was read as “{one_line(r.read)}”" for r in answer.readings)
     return f"{pairs}."
+
+
+def follow_up(answer: Answer) -> str | None:
+    """How a question of a conversation came about, if it was made of something else that was asked.
+
+    Example: "Asked: “what dose?”. From before: “IVIG” (question 1)."
+    """
+    told = answer.follow_up
+    if told is None or (told.kind == "first" and one_line(told.asked) == one_line(answer.question)):
+        return None
+    parts = [f"Asked: “{one_line(told.asked)}”."]
+    if told.is_new_topic:
+        parts.append("A new topic: nothing was taken over from before.")
+    if told.carried:
+        parts.append(f"From before: {', '.join(map(_carried, told.carried))}.")
+    if told.replaced:
+        pairs = (f"“{one_line(r.was)}” gave way to “{one_line(r.now)}”" for r in told.replaced)
+        parts.append(f"{', '.join(pairs)}.")
+    return " ".join(parts)
+
+
+def _carried(part: Carried) -> str:
+    """What was taken over; a question as a whole only by its number."""
+    return f"question {part.turn}" if part.what == "question" else f"“{one_line(part.text)}” (question {part.turn})"
 
 
 def status(answer: Answer) -> str:

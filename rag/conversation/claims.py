@@ -1,0 +1,28 @@
+"""A claim that a follow-up wants confirmed, as what can be asked: a proposal as a question, any other with "right?"."""
+
+from __future__ import annotations
+
+import re
+
+from rag.conversation.phrasing import small
+
+_MODAL = re.compile(
+    r"^(?P<who>(?:[\w'/-]+\s+){1,4}?)(?P<modal>should|can|could|may|must)\s+(?:just |then |now |simply |still |"
+    r"always )?"
+    r"(?P<does>(?!not\b|never\b|only\b)[\w-]+\b.*)$",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(r"\b(?:not|n't|never|no|nothing|none|without|only)\b|n't\b", re.IGNORECASE)
+
+
+def in_question(claim: str) -> str:
+    """ "Should I give IVIG in HIT?" of "I should give IVIG in HIT": whether it is so is open again.
+
+    Of what is no proposal the statement itself is kept, "IVIG is first-line in HIT, right?", so that it is held against
+    the corpus as a premise.
+    """
+    body = claim.strip(" ?.!,")
+    proposal = _MODAL.match(body)
+    if proposal and not _DENIES.search(proposal["does"].split(",")[0]):
+        return f"{proposal['modal'].capitalize()} {small(proposal['who'].strip())} {proposal['does']}?"
+    return f"{body}, right?"

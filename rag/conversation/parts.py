@@ -1,0 +1,223 @@
+"""A follow-up that is part of a question, a correction or a fact: it changes the question before, or is added to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rag.answer.question import TREATMENTS
+from rag.clinical.decisive import VARIABLES
+from rag.conversation import cues
+from rag.conversation.background import is_person
+from rag.conversation.context import Context
+from rag.conversation.edits import exchanged, had_instead, nearest_treatment, with_conditions
+from rag.conversation.phrasing import capital, inserted, joined, noted, one, parted, small
+from rag.conversation.resolving import things_named
+from rag.conversation.values import bare, values, with_values
+from rag.domain import Replaced, Standalone
+from rag.language.lexicon import Mention
+
+_BEFORE = re.compile(
+    r"\b(?:in|with|for|on|during|after|before|without|despite|off|plus|taking|receiving|given|no|not)\s+"
+    r"(?:the |an? |concomitant |patients with |people with |those with |someone with )?$",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(
+    r"\b(?:on|with|after|before|off|plus|taking|receiving|during|despite|without|also)\s+(?:[\w-]+\s)?$", re.IGNORECASE
+)
+_TELLS = re.compile(
+    r"^(?:(?:the|my|our|this) (?:patient|man|woman|lady|gentleman|child)|he|she|they|it|there)"
+    r"(?:'s|'re|\s+(?:is|are|was|has|have|had))\s+(?:now |also |currently )?(?:got )?(?:an? (?=\w+ (?:of|in)\b))?",
+    re.IGNORECASE,
+)
+_SHE = re.compile(r"\b(?:he|she)\b", re.IGNORECASE)
+_IF_IT_IS = re.compile(
+    r"^(?:if|when|once) (?:it|that|this)(?:'s| is| was| were| rises to| falls to| drops to| goes to)\s+", re.IGNORECASE
+)
+_AT = re.compile(r"^(?:at|of|to|for|with|in|say)\s+", re.IGNORECASE)
+_INTRODUCED = re.compile(r"^(?:for|in|with|about|on)\s+(?=\w)", re.IGNORECASE)
+_ARTICLE = re.compile(r"\ban?\s+$", re.IGNORECASE)
+_HAS_ARTICLE = re.compile(r"\b(?:an?|the)\s+$", re.IGNORECASE)
+_DENIES = re.compile(r"^(?:no|not|with|without|on)\b", re.IGNORECASE)
+_CLAIMS = re.compile(r"\b(?:is|are|should|can|must|will|works?)\b|'(?:s|re)\b", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:no|not|without)\s+(?:[\w-]+\s+)?$", re.IGNORECASE)
+_SAID_OF_A_PERSON = re.compile(r"^(?:pregnant|elderly|lactating)$", re.IGNORECASE)
+_CLASS = re.compile(r"^(?:(?:it's |it is )?(?:class |grade |score )?)(?P<letter>[ABC])$")
+_DIALYSIS = "renal replacement therapy"
+#: So many words are noted beside a question; more are a sentence before it.
+_BRIEF = 5
+
+
+class Changed(NamedTuple):
+    """The question before with words exchanged, what gave way, and what has no place in it yet: values in words."""
+
+    text: str
+    replaced: list[Replaced]
+    left: list[Mention | str]
+
+
+def is_fact(context: Context, text: str) -> bool:
+    """Whether a follow-up that asks nothing tells of the patient, rather than claims something."""
+    told = text.strip(" .!")
+    if cues.is_personal(told) or values(told) or bare(told) or _CLASS.match(told):
+        return True
+    is_said = context.lexicon.mentions(told) or _DENIES.match(told)
+    if is_said and len(told.split()) <= _BRIEF and not _CLAIMS.search(told):
+        return True
+    return any(v.given.search(told) for v in VARIABLES if v.name in context.turn.needed)
+
+
+def with_part(context: Context, told: str) -> Standalone | None:
+    """The question before with what ``told`` exchanges in it or adds to it; None where it can do neither."""
+    told = small(_SHE.sub("the patient", _completed(context, told)))
+    text, replaced, left = _changed(context, told)
+    if not replaced and is_person(told):
+        text = inserted(text, f" in {told}")
+    elif replaced or (left and not cues.begins_part(told)):
+        text = _added(context, text, told, left)
+    elif cues.begins_part(told):
+        text = inserted(text, f" {things_named(told, context.subject, context.condition)[0]}")
+    elif not (values(told) or context.lexicon.mentions(told)):
+        return None
+    return context.standing(text, "ellipsis", replaced)
+
+
+def corrected(context: Context, now: str, was: str | None) -> Standalone | None:
+    """The question before with what was meant in the place of what was said; None where there is no place for it."""
+    told = _completed(context, _INTRODUCED.sub("", now))
+    denied = {m.concept for m in context.lexicon.mentions(was or "")}
+    old = next((m for m in context.base.mentions if m.concept in denied), None)
+    if old and context.lexicon.mentions(told):
+        text, gone = _in_place_of(context, context.text, old.concept, told)
+        return context.standing(text, "correction", [Replaced(was=gone, now=told)])
+    changed = _changed(context, told)
+    if not changed.replaced:
+        changed = _instead(context, told, changed)
+    if not changed.replaced and not changed.left:
+        return None
+    return context.standing(_added(context, changed.text, told, changed.left), "correction", changed.replaced)
+
+
+def with_fact(context: Context, told: str) -> tuple[str, list[Replaced]] | None:
+    """The question before with a fact: in the place of another, noted beside it, or in a sentence before it.
+
+    None where it is a bare reply that could be to several questions.
+    """
+    named = _reply(context, told)
+    if named is None:
+        return None
+    text, replaced, left = _changed(context, named)
+    if not left and (replaced or values(named)):
+        return text, replaced
+    measured = [item for item in left if isinstance(item, str)]
+    if measured and len(measured) == len(left) == len(values(named)):
+        return noted(text, measured), replaced
+    brief = _TELLS.sub("", named)
+    if len(brief.split()) <= _BRIEF:
+        return noted(text, [brief]), replaced
+    stated, question = parted(text)
+    said = named if stated else _SHE.sub("the patient", named)
+    return joined(f"{stated} {capital(said).rstrip('.')}.".strip(), question), replaced
+
+
+def _completed(context: Context, told: str) -> str:
+    """A figure or a class alone with the name of the value that was spoken of last."""
+    letter = _CLASS.match(_AT.sub("", told))
+    if letter and any(v.key == "Child-Pugh class" for v in context.base.values):
+        return f"Child-Pugh {letter['letter']}"
+    figure = bare(_IF_IT_IS.sub("", told)) or bare(_AT.sub("", told))
+    last = _last_value(context) if figure else None
+    return f"{last} {figure}" if last else told
+
+
+def _last_value(context: Context) -> str | None:
+    for text in (*(turn.asked for turn in reversed(context.turns)), context.text):
+        found = [v for v in values(text) if v.key not in ("age", "body weight")]
+        if found and any(v.key == found[-1].key for v in context.base.values):
+            last = found[-1]
+            return last.said(text).removesuffix(text[last.figure : last.end]).strip(" :=(") or None
+    return None
+
+
+def _changed(context: Context, told: str) -> Changed:
+    """The question before with values, conditions and treatments of ``told`` in the place of others."""
+    lexicon, measured = context.lexicon, values(told)
+    text, replaced, new = with_values(context.text, told, measured)
+    mentions = [m for m in lexicon.mentions(told) if not any(v.start <= m.start < v.end for v in measured)]
+    describing = [m for m in mentions if m.kind not in TREATMENTS and m.kind not in ("test", "setting")]
+    denied = [m for m in describing if _DENIED.search(told[: m.start])]
+    affirmed = [m for m in describing if m not in denied]
+    text, gave_way, unplaced = with_conditions(context.read(text), told, affirmed, lexicon)
+    left: list[Mention | str] = [*(v.said(told) for v in new), *unplaced, *denied]
+    replaced += gave_way
+    for mention in (m for m in mentions if m.kind in TREATMENTS):
+        base, article = context.read(text), _ARTICLE.search(told[: mention.start])
+        is_beside = _BESIDE.search(told[: mention.start]) or lexicon.is_a(mention.concept, _DIALYSIS)
+        old = had_instead(mention, told, base) if is_beside else nearest_treatment(mention, base, lexicon)
+        if old:
+            words = told[article.start() if article else mention.start : mention.end]
+            text, was = _in_place_of(context, text, old, words)
+            replaced.append(Replaced(was=was, now=words))
+        elif mention.concept not in base.query.treatments:
+            left.append(mention)
+    return Changed(text, replaced, left)
+
+
+def _in_place_of(context: Context, text: str, concept: str, now: str) -> tuple[str, str]:
+    """``text`` with a concept's words exchanged, and the first of those."""
+    old = [m for m in context.lexicon.mentions(text) if m.concept == concept]
+    has_article = _HAS_ARTICLE.search(text[: old[0].start])
+    words = one(re.sub(r"^an?\s+", "", now, flags=re.IGNORECASE)) if has_article else now
+    return exchanged(text, old, words), text[old[0].start : old[0].end]
+
+
+def _added(context: Context, text: str, told: str, left: Iterable[Mention | str]) -> str:
+    """``text`` with what has no place in it at its end, as ``told`` puts it; values are noted beside it."""
+    notes = []
+    for item in left:
+        if isinstance(item, str):
+            notes.append(item)
+            continue
+        before, the = _BEFORE.search(told[: item.start]), _HAS_ARTICLE.search(told[: item.start])
+        start = before.start() if before else the.start() if the else item.start
+        words = told[start : item.end]
+        text = inserted(text, f" {words if before else f'{_preposition(context, item, words)} {words}'}")
+    return noted(text, notes)
+
+
+def _preposition(context: Context, mention: Mention, words: str) -> str:
+    if mention.kind == "population":
+        return "if" if _SAID_OF_A_PERSON.match(words) else "in"
+    return "on" if context.lexicon.is_a(mention.concept, _DIALYSIS) else "with"
+
+
+def _instead(context: Context, told: str, changed: Changed) -> Changed:
+    """Where only one condition can have been meant, and another is."""
+    new = [m for m in changed.left if not isinstance(m, str) and m.kind == "condition"]
+    old = [c for c in context.base.conditions if c.what == "condition"]
+    if len(new) != 1 or len(old) != 1:
+        return changed
+    words = told[new[0].start : new[0].end]
+    text, was = _in_place_of(context, context.text, old[0].concept, words)
+    return Changed(text, [Replaced(was=was, now=words)], [item for item in changed.left if item is not new[0]])
+
+
+def _reply(context: Context, told: str) -> str | None:
+    """A bare reply with the name of the variable that it is of; None where it may be of several, or of none."""
+    needed: Sequence[str] = context.turn.needed
+    letter = _CLASS.match(told)
+    if letter and "Child-Pugh class" in needed:
+        return f"Child-Pugh {letter['letter']}"
+    if values(told) or context.lexicon.mentions(told) or (len(told.split()) > 1 and not bare(told)):
+        return told
+    wanted = [v for v in VARIABLES if v.name in needed]
+    if any(v.given.search(told) for v in wanted):
+        return told
+    named = [
+        (v.name, form)
+        for v in wanted
+        for form in (f"{v.name} {told}", f"{told} {v.name}")
+        if v.given.search(form) and not v.given.search(v.name) and (values(form) or not bare(told))
+    ]
+    return named[0][1] if len({name for name, _ in named}) == 1 else None

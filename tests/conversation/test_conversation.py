@@ -1,0 +1,222 @@
+"""A conversation as a whole: numbers of references, what is asked at all, what is shown of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from builders import SOURCES, make_answer, make_statement
+from followup_rows import rows
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rag.answer.references import reference
+from rag.answer.triage import SELF_HARM
+from rag.conversation.converse import Conversation, converse
+from rag.conversation.numbering import in_conversation, numbers_after
+from rag.conversation.turns import Turn
+from rag.conversation.values import values
+from rag.conversation.whole import made_whole
+from rag.domain import Answer, Carried, Outcome, Replaced, Standalone
+from rag.language.lexicon import Lexicon
+from rag.language.terms import Analyzer
+from rag.pipeline import Pipeline
+from rag.render.html import to_html
+from rag.render.markdown import to_markdown
+
+ANALYZER = Analyzer(Lexicon.load())
+FOLLOW_UP = Standalone(
+    asked="what dose?",
+    question="What is the dose of argatroban in HIT?",
+    kind="ellipsis",
+    carried=(Carried(text="argatroban", what="treatment", turn=1),),
+    replaced=(Replaced(was="bilirubin 3 mg/dL", now="bilirubin 5"),),
+)
+
+
+def asked(*questions: str) -> Standalone:
+    """The last of ``questions`` made whole from those before it."""
+    turns: list[Turn] = []
+    for question in questions[:-1]:
+        turns.append(Turn(question, made_whole(question, turns, ANALYZER).question))
+    return made_whole(questions[-1], turns, ANALYZER)
+
+
+# references
+
+
+def test_a_source_keeps_its_number(pipeline: Pipeline) -> None:
+    conversation, seen = Conversation(), dict[str, int]()
+    for question in ("How is argatroban monitored in HIT?", "and bivalirudin?", "what dose?", "thanks"):
+        _, answer, conversation = conversation.ask(pipeline, question)
+        for number, key in [(r.number, r.source_id) for r in (answer.references if answer else ())]:
+            assert seen.setdefault(key, number) == number
+        assert conversation.numbers == seen
+    assert sorted(seen.values()) == list(range(1, len(seen) + 1))
+    assert len(conversation.turns) == 4
+    assert conversation.turns[-1].question is None
+
+
+def test_citations_follow_their_sources(pipeline: Pipeline) -> None:
+    first = Conversation().ask(pipeline, "How is argatroban monitored in HIT?")[2]
+    standalone, answer = converse(pipeline, first.turns, first.numbers, "and bivalirudin?")
+    assert answer is not None
+    plain = pipeline.ask(standalone.question or "")
+    assert answer.follow_up == standalone
+    assert [s.text for s in answer.statements()] == [s.text for s in plain.statements()]
+    key_of = {r.number: r.source_id for r in answer.references}
+    before = {r.number: r.source_id for r in plain.references}
+    for now, then in zip(answer.statements(), plain.statements(), strict=True):
+        assert [key_of[n] for n in now.citations] == [before[n] for n in then.citations]
+    assert {r.vancouver for r in answer.references} == {r.vancouver for r in plain.references}
+    assert answer.answer_id != plain.answer_id
+
+
+def test_the_same_conversation_gives_the_same_answer(pipeline: Pipeline) -> None:
+    def said() -> list[str]:
+        conversation, found = Conversation(), []
+        for question in ("Should IVIG be given in HIT?", "what dose?"):
+            _, answer, conversation = conversation.ask(pipeline, question)
+            assert answer is not None
+            found.append(answer.model_copy(update={"receipt": answer.receipt.model_copy(update={"timings_ms": {}})}))
+        return [a.model_dump_json() for a in found]
+
+    assert said() == said()
+
+
+def test_numbers_go_on_from_the_highest() -> None:
+    answer = make_answer()
+    numbers = numbers_after({"cuker2018": 4, "other": 9}, answer)
+    assert numbers == {"cuker2018": 4, "other": 9, "label_argatroban_us": 10, "smpc_argatroban_uk": 11}
+    placed = in_conversation(answer, FOLLOW_UP, numbers)
+    assert [r.number for r in placed.references] == [4, 10, 11]
+    assert {n for s in placed.statements() for n in s.citations} == {4, 10, 11}
+    assert Answer.model_validate_json(placed.model_dump_json()) == placed
+
+
+def test_the_first_answer_stays_as_it_is() -> None:
+    answer = make_answer()
+    first = Standalone(asked=answer.question, question=answer.question, kind="first")
+    assert in_conversation(answer, first, numbers_after({}, answer)) is answer
+
+
+def test_numbers_with_gaps_are_for_conversations_only() -> None:
+    cited = tuple(reference(n, s) for n, s in zip((2, 5), SOURCES, strict=False))
+    said = tuple(make_statement(f"Statement {n}.", evidence=make_answer().bottom_line[0].evidence, citations=(n,))
+                 for n in (2, 5))  # fmt: skip
+    parts = {"bottom_line": said, "sections": (), "disagreements": (), "needed": (), "glossary": ()}
+    assert make_answer(**parts, references=cited, follow_up=FOLLOW_UP).references == cited
+    with pytest.raises(ValidationError, match=r"expected 1\.\.2"):
+        make_answer(**parts, references=cited)
+    with pytest.raises(ValidationError, match="expected ascending"):
+        make_answer(**parts, references=cited[::-1], follow_up=FOLLOW_UP)
+
+
+# what is shown
+
+
+def test_the_reader_sees_how_the_question_came_about() -> None:
+    answer = make_answer(follow_up=FOLLOW_UP)
+    told = "Asked: “what dose?”. From before: “argatroban” (question 1). “bilirubin 3 mg/dL” gave way to “bilirubin 5”."
+    assert told in to_html(answer)
+    assert told in to_markdown(answer)
+
+
+def test_a_list_in_markdown_has_the_numbers_of_the_conversation() -> None:
+    answer = make_answer()
+    placed = in_conversation(answer, FOLLOW_UP, numbers_after({"cuker2018": 2, "other": 5}, answer))
+    lines = to_markdown(placed, anchors=False).split("## References", 1)[1].splitlines()
+    assert [line.split(".")[0] for line in lines if line[:1].isdigit()] == ["2", "6", "7"]
+    assert lines[lines.index("<!-- -->") + 2].startswith("6.")
+
+
+# what the page says
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "conversations.md").read_text("utf-8")
+EXAMPLES = [row.split(" | ") for row in re.findall(r"^\| (.+\?) \|$", PAGE, re.MULTILINE)]
+
+
+def test_the_page_has_examples() -> None:
+    assert len(EXAMPLES) >= 10
+
+
+@pytest.mark.parametrize(("follow_up", "before", "question"), EXAMPLES, ids=[row[0] for row in EXAMPLES])
+def test_an_example_of_the_page(follow_up: str, before: str, question: str) -> None:
+    assert asked(before, follow_up).question == question
+
+
+def test_the_page_counts_the_tables() -> None:
+    main, held_out = rows("followups.yaml"), rows("followups_held_out.yaml")
+    assert f"has {len(main)} follow-ups" in PAGE
+    assert f"has {len(held_out)} that were written after" in PAGE
+
+
+# what is asked
+
+
+def test_an_emergency_is_asked_as_it_stands(pipeline: Pipeline) -> None:
+    conversation = Conversation().ask(pipeline, "How is argatroban monitored in HIT?")[2]
+    standalone, answer, _ = conversation.ask(pipeline, "I want to kill myself")
+    assert standalone.question == "I want to kill myself"
+    assert answer is not None
+    assert (answer.outcome, answer.reason) == (Outcome.REDIRECTED, SELF_HARM)
+
+
+@pytest.mark.parametrize("question", ["thanks", "OK!", "?", "...", "Hello", "great, thank you so much", "new topic"])
+def test_nothing_is_asked(question: str) -> None:
+    found = asked("How is argatroban monitored in HIT?", question)
+    assert found.question is None
+    assert found.reason
+
+
+def test_a_bare_reply_that_could_be_to_several_questions_is_not_guessed() -> None:
+    turns = [Turn("Argatroban in HIT?", "Argatroban in HIT?", ("bilirubin", "INR", "body weight"))]
+    assert made_whole("5", turns, ANALYZER).question is None
+    assert made_whole("5", [turns[0]._replace(needed=("INR",))], ANALYZER).question == "Argatroban in HIT (INR 5)?"
+
+
+def test_a_unit_goes_with_its_figure() -> None:
+    """85 may be micromoles: the unit of the old value is not that of the new one."""
+    found = asked("Can argatroban be used for HIT with a bilirubin of 3 mg/dL?", "and if bilirubin is 85?")
+    assert found.question == "Can argatroban be used for HIT with a bilirubin of 85?"
+    assert found.replaced == (Replaced(was="bilirubin 3 mg/dL", now="bilirubin 85"),)
+
+
+def test_values_are_carried_as_they_stand() -> None:
+    found = asked("Can fondaparinux be used for HIT with CrCl 24.50 mL/min and platelets of 1,200?", "what dose?")
+    assert "CrCl 24.50 mL/min" in (found.question or "")
+    assert "platelets 1,200" in (found.question or "")
+
+
+def test_turns_are_told() -> None:
+    found = asked(
+        "How is argatroban monitored in HIT?", "and in cirrhosis?", "thanks", "what about bivalirudin?", "dose?"
+    )
+    assert {(c.text, c.turn) for c in found.carried} == {("bivalirudin", 4), ("HIT", 1), ("cirrhosis", 2)}
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("bilirubin has climbed to 6 mg/dL", ["bilirubin 6 mg/dL"]),
+    ("82-year-old, 80 kg, Child-Pugh class: B", ["82-year-old", "80 kg", "Child-Pugh class: B"]),
+    ("argatroban 0.5 mcg/kg/min, IVIG 1 g/kg, vitamin K 10 mg", []),
+    ("eGFR below 30 and platelets 18 × 10⁹/L", ["eGFR below 30", "platelets 18 × 10⁹/L"]),
+])  # fmt: skip
+def test_values(text: str, said: list[str]) -> None:
+    assert [v.said(text).replace(" ", " ") for v in values(text)] == said
+
+
+PIECES = st.sampled_from(
+    ["and", "so", "it", "what about", "dose", "argatroban", "HIT", "?", ".", ",", "right", "not", "Child-Pugh C", "5",
+     "mg/dL", "bilirubin", "is", "if", "she", "no", "I meant", "as you said", "in", "pregnancy", "which", "how",
+     "(", ")"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=12), st.lists(PIECES, min_size=1, max_size=12))
+def test_whatever_is_typed_has_a_result(before: list[str], after: list[str]) -> None:
+    found = asked(" ".join(["How is HIT treated", *before, "?"]), " ".join(after))
+    assert bool(found.question) != bool(found.reason)
+    again = asked(" ".join(["How is HIT treated", *before, "?"]), " ".join(after))
+    assert found == again
