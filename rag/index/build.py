@@ -118,7 +118,7 @@ def remove(keys: Sequence[str], index_dir: Path, *, model: str = PACKAGED_MODEL,
         builder.check_holds(keys)
         built = builder.published(keeps_unseen=True, without=frozenset(keys))
         archive.forget(index_dir, keys)
-        prune(index_dir)
+        prune(index_dir, heeds_pins=False)
         return built
 
 

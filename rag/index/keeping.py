@@ -23,6 +23,7 @@ from rag.index.manifest import (
     snapshot_ids,
     sync_folder,
 )
+from rag.index.pins import steady
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOCK = ".lock"
@@ -85,17 +86,20 @@ def use(index_dir: Path, snapshot_id: str) -> None:
         publish(index_dir, snapshot_id)
 
 
-def prune(index_dir: Path, keep: int = 1) -> Pruned:
+def prune(index_dir: Path, keep: int = 1, *, heeds_pins: bool = True) -> Pruned:
     """Deletes all but the current snapshot and the ``keep`` - 1 newest others, with what only the deleted ones use.
 
-    A process that has an old snapshot open goes on reading it; the disk's space is free when it closes it. The caller
-    holds the lock.
+    Snapshots that are pinned stay beside these, unless ``heeds_pins`` is False. A process that has an old snapshot open
+    goes on reading it; the disk's space is free when it closes it. The caller holds the lock.
     """
     current = current_id(index_dir)
-    kept = [current, *[i for i in snapshot_ids(index_dir) if i != current][: max(0, keep - 1)]]
-    gone = [manifest_path(index_dir, i) for i in snapshot_ids(index_dir) if i not in kept]
-    for path in gone:
-        path.unlink()
+    with steady(index_dir) as pinned:
+        others = [i for i in snapshot_ids(index_dir) if i != current]
+        kept = [current, *others[: max(0, keep - 1)]]
+        kept += [i for i in others if heeds_pins and i in pinned and i not in kept]
+        gone = [manifest_path(index_dir, i) for i in others if i not in kept]
+        for path in gone:
+            path.unlink()
     manifests = [read_manifest(index_dir, i) for i in kept]
     segments = {e["segment_id"] for m in manifests for e in m["segments"]}
     unused = [p for p in (index_dir / SEGMENTS).iterdir() if p.name not in segments]

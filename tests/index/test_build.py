@@ -719,7 +719,7 @@ def test_an_index_is_changed_with_the_model_that_made_it(index: Path, monkeypatc
 def test_a_removal_that_was_interrupted_can_be_repeated(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add([document("hernia", "- Watchful waiting suits painless hernias only. {#t5}\n")], index)
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(builder, "prune", interrupted)

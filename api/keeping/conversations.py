@@ -1,0 +1,175 @@
+"""Conversations: turns in their order, and the number that a source keeps through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, delete, func, select
+
+from api.keeping import tables
+from api.keeping.answers import erase_unheld, hold
+from api.keeping.database import Database
+from api.keeping.words import MAX_TEXT_CHARS, Clock, checked, new_id
+from rag.errors import NotFoundError
+
+# A question may be as long as the service allows, which is less than this.
+_MAX_QUESTION_CHARS = 10 * MAX_TEXT_CHARS
+
+
+class Turn(NamedTuple):
+    """One question and its answer.
+
+    ``question`` is as it was asked, masked where the service masks; ``standalone`` is what was answered, made whole
+    from the conversation; ``made`` says how, as ``rag.conversation`` has it, in JSON's types. ``number`` counts from 1
+    and, like ``created``, is given when the turn is added.
+    """
+
+    question: str
+    standalone: str
+    answer_id: str
+    made: dict[str, Any] = {}  # noqa: RUF012, never changed
+    number: int = 0
+    created: datetime | None = None
+
+
+class Conversation(NamedTuple):
+    """``changed`` is when it was begun or its last turn added. ``key_id`` is None for who needed no key."""
+
+    conversation_id: str
+    key_id: str | None
+    created: datetime
+    changed: datetime
+    turns: tuple[Turn, ...] = ()
+
+
+class Erased(NamedTuple):
+    """What was erased, and the answers that stay because a review holds them."""
+
+    turns: int
+    answers: int
+    reviewed: tuple[str, ...]
+
+
+class Conversations:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(self, key_id: str | None = None) -> Conversation:
+        now = self._clock()
+        row = {"conversation_id": new_id("c"), "key_id": key_id or "", "created": now, "changed": now}
+        with self._database.writing() as db:
+            db.execute(tables.conversations.insert().values(row))
+        return Conversation(row["conversation_id"], key_id, now, now)  # type: ignore[arg-type]
+
+    def get(self, conversation_id: str) -> Conversation:
+        """A conversation with all its turns. Raises ``NotFoundError``."""
+        with self._database.reading(is_snapshot=True) as db:
+            row = _found(db, conversation_id)
+            columns = tables.turns.c
+            whole = select(tables.turns).where(columns.conversation_id == conversation_id).order_by(columns.number)
+            turns = tuple(_turn(t) for t in db.execute(whole))
+        return Conversation(conversation_id, row.key_id or None, row.created, row.changed, turns)
+
+    def add_turn(self, conversation_id: str, turn: Turn) -> Turn:
+        """Adds a turn behind all others; its answer must be kept.
+
+        Raises:
+            NotFoundError: there is no such conversation, or no such answer.
+        """
+        now = self._clock()
+        with self._database.writing() as db:
+            _found(db, conversation_id, is_locked=True)
+            hold(db, turn.answer_id)
+            number = self._next(db, tables.turns.c.number, conversation_id)
+            row = turn._replace(
+                question=checked("question", turn.question, _MAX_QUESTION_CHARS),
+                standalone=checked("standalone question", turn.standalone, _MAX_QUESTION_CHARS),
+                number=number,
+                created=now,
+            )
+            db.execute(tables.turns.insert().values(conversation_id=conversation_id, **row._asdict()))
+            mine = tables.conversations.c.conversation_id == conversation_id
+            db.execute(tables.conversations.update().where(mine).values(changed=now))
+        return row
+
+    def numbers(self, conversation_id: str, source_ids: Sequence[str] = ()) -> dict[str, int]:
+        """Reference numbers of a conversation by source: those given before, and the next ones for new sources.
+
+        Args:
+            source_ids: sources in the order in which they are cited; each keeps the number that it once has.
+
+        Raises:
+            NotFoundError: there is no such conversation.
+        """
+        with self._database.reading() as db:
+            _found(db, conversation_id)
+            known = _numbers(db, conversation_id)
+        if all(source_id in known for source_id in source_ids):
+            return known
+        with self._database.writing() as db:
+            _found(db, conversation_id, is_locked=True)
+            known = _numbers(db, conversation_id)
+            new = [s for s in dict.fromkeys(source_ids) if s not in known]
+            given = {source_id: number for number, source_id in enumerate(new, len(known) + 1)}
+            rows = [{"conversation_id": conversation_id, "source_id": s, "number": n} for s, n in given.items()]
+            if rows:
+                db.execute(tables.numbers.insert(), rows)
+        return known | given
+
+    def delete(self, conversation_id: str, *, even_reviewed: bool = False) -> Erased:
+        """Erases a conversation: its turns, and their answers unless somebody else holds them.
+
+        An answer that is in review stays, since a clinician's decision without what it was about is worth nothing, but
+        for ``even_reviewed``, which erases its review with it.
+
+        Raises:
+            NotFoundError: there is no such conversation.
+        """
+        with self._database.writing(lasting=True) as db:
+            _found(db, conversation_id, is_locked=True)
+            erased = erase(db, [conversation_id], even_reviewed=even_reviewed)
+        self._database.tidy()
+        return erased
+
+    def _next(self, db: Connection, column: Any, conversation_id: str) -> int:
+        last = db.scalar(select(func.max(column)).where(tables.turns.c.conversation_id == conversation_id))
+        return (last or 0) + 1
+
+
+def erase(db: Connection, conversation_ids: Iterable[str], *, even_reviewed: bool = False) -> Erased:
+    """Erases conversations and the answers that only they held."""
+    turns, answers = 0, set[str]()
+    for conversation_id in conversation_ids:
+        mine = tables.turns.c.conversation_id == conversation_id
+        answers |= set(db.scalars(select(tables.turns.c.answer_id).where(mine)))
+        turns += db.execute(delete(tables.turns).where(mine)).rowcount
+        db.execute(delete(tables.conversations).where(tables.conversations.c.conversation_id == conversation_id))
+    gone = erase_unheld(db, answers, even_reviewed=even_reviewed)
+    reviewed = db.scalars(select(tables.events.c.answer_id).distinct())
+    return Erased(turns, len(gone), tuple(sorted(answers & set(reviewed))))
+
+
+def _found(db: Connection, conversation_id: str, *, is_locked: bool = False) -> Row[str, datetime, datetime]:
+    """The row of a conversation; ``is_locked`` until the transaction ends, so that its turns stand in one order."""
+    columns = tables.conversations.c
+    wanted = select(columns.key_id, columns.created, columns.changed)
+    wanted = wanted.where(columns.conversation_id == conversation_id)
+    row = db.execute(wanted.with_for_update() if is_locked else wanted).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"conversation {conversation_id[:40]!r}: not kept; it was never begun or has been erased: begin a new one"
+        )
+    return row
+
+
+def _numbers(db: Connection, conversation_id: str) -> dict[str, int]:
+    columns = tables.numbers.c
+    mine = select(columns.source_id, columns.number).where(columns.conversation_id == conversation_id)
+    return {row.source_id: row.number for row in db.execute(mine.order_by(columns.number))}
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(row.question, row.standalone, row.answer_id, row.made, row.number, row.created)

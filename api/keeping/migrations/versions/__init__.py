@@ -1,0 +1,1 @@
+"""One module a migration, each named by its revision."""
