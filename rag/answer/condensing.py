@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rag.answer.reading import Reading
+from rag.answer.reading import Reading, covers
+from rag.language.lexicon import Lexicon
 
 
 class Reason(NamedTuple):
@@ -21,17 +22,18 @@ _KIND_OF_CUE = {"negation": "negation", "exclusion": "negation", "exception": "e
                 "hedge": "modality", "modality": "modality", "scope": "population", "comparative": "order",
                 "direction": "negation", "cause": "modality"}  # fmt: skip
 # A closing clause that starts so turns or limits what stands before it.
+_PEOPLE = frozenset({"patients", "people", "persons", "individuals", "those"})
 _TURNS = frozenset({"but", "however", "though", "although", "yet", "not", "nor", "without"})
 
 
-def deletion_faults(statement: Reading, evidence: Reading) -> list[Reason] | None:
+def deletion_faults(statement: Reading, evidence: Reading, lexicon: Lexicon) -> list[Reason] | None:
     """What was deleted from ``evidence`` and must not be; empty if nothing, None if words were added or moved."""
     if not set(statement.keys) <= set(evidence.keys) or statement.signs - evidence.signs:
         return None
     best: list[Reason] | None = None
     for low, high in [*evidence.sentences, (0, len(evidence.atoms))]:
         for kept in _alignments(statement.keys, evidence.keys, low, high):
-            faults = _faults(statement, evidence, frozenset(kept))
+            faults = _faults(statement, evidence, frozenset(kept), lexicon)
             if not faults:
                 return []
             best = faults if best is None or len(faults) < len(best) else best
@@ -61,8 +63,9 @@ def _greedy(part: Sequence[str], whole: Sequence[str], places: range) -> list[in
     return None
 
 
-def _faults(statement: Reading, evidence: Reading, kept: frozenset[int]) -> list[Reason]:
+def _faults(statement: Reading, evidence: Reading, kept: frozenset[int], lexicon: Lexicon) -> list[Reason]:
     removed = set(range(len(evidence.atoms))) - kept - _removable(statement, evidence, kept)
+    removed -= _alternatives(statement, evidence, lexicon)
     faults = [
         Reason(_KIND_OF_CUE[s.kind], f"deleted: {evidence.written(s.first, s.last)}")
         for s in evidence.steers
@@ -76,6 +79,16 @@ def _faults(statement: Reading, evidence: Reading, kept: frozenset[int]) -> list
             kind = "population" if mention.kind in {"condition", "population", "setting"} else "drug"
             faults.append(Reason(kind, f"deleted: {evidence.text[mention.start : mention.end]}"))
     return faults
+
+
+def _alternatives(statement: Reading, evidence: Reading, lexicon: Lexicon) -> set[int]:
+    """Atoms of alternatives of which the statement keeps one: "moderate or severe". And "patients with" before them."""
+    kept = {m for m in evidence.mentions if any(covers(m.concept, own.concept, lexicon) for own in statement.mentions)}
+    free = {i for i, mention in evidence.mention_at.items() if mention in kept}
+    for i in sorted(free):
+        if i >= 2 and i - 1 not in free and evidence.keys[i - 1] == "with" and evidence.keys[i - 2] in _PEOPLE:
+            free |= {i - 1, i - 2}
+    return free
 
 
 def _removable(statement: Reading, evidence: Reading, kept: frozenset[int]) -> set[int]:

@@ -32,6 +32,10 @@ MODEL = Path(__file__).with_name("entailment.json")
 #: The classes of the model, in the order of its rows.
 CLASSES: tuple[Class, ...] = ("supported", "contradicted", "neutral")
 _REMEMBERED = 512
+#: A statement with less of its words in the evidence, or whose words are less near to words there, is not supported by
+#: the model, whatever it makes of it: likely it is about something else. Chosen on claims of SciFact put to the nearest
+#: sentence of another abstract: of 116 in 1,106 by which the model is taken in 87 go, and 15 of 293 true supports.
+_FLOORS = {"covered": 0.35, "weakest_words": 0.3}
 
 Floats = NDArray[np.float64]
 
@@ -111,6 +115,8 @@ class LearnedEntailment:
         values, nearest = self.aligned(statement, quotes)
         chances = self._model.chances(values)
         verdict = CLASSES[int((chances * self._model.favour).argmax())]
+        if verdict == "supported" and any(values[FEATURES.index(name)] < least for name, least in _FLOORS.items()):
+            verdict = "neutral"
         supported, contradicted, neutral = map(float, chances)
         return Opinion(supported, contradicted, neutral, verdict, nearest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
+from rag.answer.advising import LEVELS
 from rag.answer.condensing import Reason
 from rag.answer.contrasts import SIDES
 from rag.answer.pool import Pool
@@ -25,7 +26,8 @@ def order(statement: Reading, pool: Pool) -> Iterator[Reason]:
         full = _likeness(slot, slot)
         if own == full:
             continue
-        other = max((_likeness(slot, s) for s in theirs if s.key != slot.key), default=0.0)
+        others = (s for s in theirs if s.key != slot.key and not _is_softer(slot, s))
+        other = max((_likeness(slot, s) for s in others), default=0.0)
         if other > own and other >= max(min(own + _CLEARLY, full), _ENOUGH):
             yield Reason("order", f"{slot.written} stands where the evidence has something else")
 
@@ -66,7 +68,7 @@ def _first_concept(reading: Reading, side: range, kinds: frozenset[str]) -> tupl
     return ()
 
 
-_QUANTITY = "quantity"
+_QUANTITY, _ADVICE = "quantity", "advice"
 _DRUGS, _CONDITIONS = frozenset({"drug", "drug_class"}), frozenset({"condition"})
 # Likeness by which another thing's place fits better, and what it takes to be a place at all; 12 is the most.
 _CLEARLY, _ENOUGH = 2.5, 5
@@ -85,13 +87,18 @@ class Slot(NamedTuple):
     written: str
 
 
+def _is_softer(one: Slot, other: Slot) -> bool:
+    """Whether advice stands where firmer advice stood: a statement may say less."""
+    return one.family == _ADVICE and LEVELS[one.key] < LEVELS[other.key]
+
+
 def _slots(reading: Reading) -> list[Slot]:
     places: list[tuple[Hashable, str, int, int]] = [(_QUANTITY, reading.keys[i], i, i) for i in reading.quantity_at]
     spans: dict[Mention, list[int]] = {}
     for i, mention in reading.mention_at.items():
         spans.setdefault(mention, []).append(i)
     places += [("mention", m.concept, at[0], at[-1]) for m, at in spans.items()]
-    places += [("advice", s.sense, s.first, s.last) for s in reading.steers if s.kind == "modality"]
+    places += [(_ADVICE, s.sense, s.first, s.last) for s in reading.steers if s.kind == "modality"]
     for i, atom in enumerate(reading.atoms):
         if i not in reading.mention_at:  # the name stands for its words
             places += [(group, str(side), i, i) for _, group, side in SIDES.get(atom.key, ())]

@@ -191,3 +191,8 @@ def _quantity_key(text: str, quantity: Quantity) -> str:
 
 def _term(word: Token, mention: Mention | None) -> str:
     return f"={mention.concept}" if mention else term_of(word.key)
+
+
+def covers(several: str, concept: str, lexicon: Lexicon) -> bool:
+    """Whether a concept that stands for alternatives has another among them: moderate or severe, moderate."""
+    return " or " in several and lexicon.is_a(concept, several)

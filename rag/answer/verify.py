@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
+from rag.answer.advising import agreement
 from rag.answer.condensing import Reason, deletion_faults
 from rag.answer.contradictions import contradiction, same_drugs
 from rag.answer.opinion import Entailment, Opinion
@@ -31,8 +32,8 @@ _CONFLICTS = frozenset({"number", "unit", "comparator", "negation"})
 #: Chances by rule: the evidence's own words, most words of a quote that pass the guards, and those that do not.
 _OWN_WORDS, _NEAR, _REFUSED = 0.99, 0.95, 0.02
 #: Least chance of a statement that a model supports, with which 99 % of the suite ``altered`` are caught, and of one
-#: that it supports in part. The model is taken in by one in seventy of the statements with a wrong source there.
-_SUPPORTED, _PARTIAL = 0.62, 0.3
+#: that it supports in part.
+_SUPPORTED, _PARTIAL = 0.44, 0.3
 _REMEMBERED = 2048
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)")
 _CLAUSE = re.compile(r",\s+(?:so|because|since|and|but)\s+|;\s+")
@@ -80,11 +81,13 @@ class Verifier:
             return Verification(Verdict.SUPPORTED, 1.0, (), _OWN_WORDS)
         mine = read(said, self._lexicon)
         readings = tuple(map(self._reading, evidence))
-        shortened = _shortened(mine, readings)
+        shortened = _shortened(mine, readings, self._lexicon)
         if shortened:
             return shortened
         pool = _pool(mine, readings, strength or "", self._lexicon)
         found = reworded(mine, pool)
+        if not found.is_near and (advised := _advised(mine, pool, found)):
+            return advised
         if self._entailment is None or found.is_near or not mine.content:
             return self._ruled(said, evidence, mine, pool, found)
         return _weighed(found, self._entailment.opinion(mine, readings), self._entailment.name)
@@ -143,11 +146,11 @@ def _pool(statement: Reading, readings: tuple[Reading, ...], strength: str, lexi
     return Pool(readings, nearest, strength, lexicon)
 
 
-def _shortened(statement: Reading, readings: Sequence[Reading]) -> Verification | None:
+def _shortened(statement: Reading, readings: Sequence[Reading], lexicon: Lexicon) -> Verification | None:
     """The verdict on a statement made of a quote's words in their order; None if it is of no quote."""
     faults: list[Reason] | None = None
     for reading in readings:
-        found = deletion_faults(statement, reading) if statement.atoms else None
+        found = deletion_faults(statement, reading, lexicon) if statement.atoms else None
         if found == []:
             return Verification(Verdict.SUPPORTED, 1.0, (), _OWN_WORDS)
         faults = faults or found
@@ -156,6 +159,17 @@ def _shortened(statement: Reading, readings: Sequence[Reading]) -> Verification 
     changed = any(f.kind in _CONFLICTS and f.kind != "number" for f in faults)
     verdict = Verdict.CONTRADICTED if changed else Verdict.UNSUPPORTED
     return Verification(verdict, 0.0, tuple(dict.fromkeys(faults)), _REFUSED)
+
+
+def _advised(statement: Reading, pool: Pool, found: Reworded) -> Verification | None:
+    """The verdict on advice in other words, which a model of what things do knows little of; None of what is none."""
+    side = agreement(statement, pool)
+    if side == "opposite":
+        reason = Reason("negation", f"advised otherwise: {pool.nearest.text}")
+        return Verification(Verdict.CONTRADICTED, 0.0, (reason,), _REFUSED)
+    if side == "same" and not found.vetoes:
+        return Verification(Verdict.SUPPORTED, max(found.coverage, COVERED), (), _NEAR)
+    return None
 
 
 def _counted(found: Reworded, pool: Pool) -> Verification:

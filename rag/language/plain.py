@@ -17,8 +17,9 @@ from rag.language.lexicon import Token, tokens
 TABLE = Path(__file__).parent.parent / "clinical" / "plain.tsv"
 
 _JOINED = re.compile(r"[\s\-‐‑–]+")
-_HYPHENS = ("-", "‐", "‑", "–")
-#: A singular that becomes a plural ("thrombosis", "blood clots") fits neither after these nor before those.
+_BINDING = ("-", "‐", "‑", "–", "/")
+#: A singular that becomes a plural ("thrombosis", "blood clots") fits neither after these ("a first thrombosis") nor
+#: before those.
 _ONE = frozenset("a an another any each every one this that".split())
 _SINGULAR_VERBS = frozenset(
     "is was has does causes develops follows increases occurs persists recurs remains requires".split()
@@ -33,10 +34,10 @@ _SHARING = frozenset(
 #: An adjective stands before what it describes, or before the next of its kind ("hepatic or renal impairment").
 _FOLLOWED = re.compile(r"\s+(?!(?:as|at|but|by|for|from|in|is|on|than|to|was|were|with)\b)\w")
 #: A phrase ("tendency to form blood clots") cannot stand before a noun ("screening"), as its term can.
-_PHRASE = re.compile(r" (?:around|at|by|from|in|inside|of|on|to|with)\b")
+_PHRASE = re.compile(r" (?:around|at|by|from|in|inside|of|on|such|to|with)\b")
 _AFTER_PHRASE = re.compile(
-    r"\s+(?:after|and|are|as|at|because|before|but|by|can|compared|during|for|from|had|has|have|if|in|is|may|on|or|should|"
-    r"than|that|to|unless|was|were|when|which|while|who|whose|will|with|without)\b|\s*[^\w\s]|\s*$",
+    r"\s+(?:after|and|are|as|at|because|before|but|by|can|compared|during|for|from|had|has|have|if|in|is|may|occurred|"
+    r"occurs|on|or|should|than|that|to|unless|was|were|when|which|while|who|whose|will|with|without)\b|\s*[^\w\s]|\s*$",
     re.IGNORECASE,
 )
 _VOWELS = "aeiou"
@@ -149,8 +150,8 @@ def _fitting(row: Row, text: str, words: Sequence[Token], i: int, size: int) -> 
     if _PHRASE.search(plain) and not _AFTER_PHRASE.match(text, last.end):
         return None
     if row.is_plural and not is_plural:
-        before, after = words[i - 1].key if i else "", words[i + size].key if i + size < len(words) else ""
-        if before in _ONE or after in _SINGULAR_VERBS:
+        before, after = {w.key for w in words[max(0, i - 2) : i]}, {w.key for w in words[i + size : i + size + 1]}
+        if not _ONE.isdisjoint(before) or not _SINGULAR_VERBS.isdisjoint(after):
             return None
     return plain[:1].upper() + plain[1:] if plain and first.text[:1].isupper() else plain or None
 
@@ -162,8 +163,8 @@ def _is_part_of_name(text: str, word: Token) -> bool:
 
 
 def _is_part_of_compound(text: str, first: Token, last: Token) -> bool:
-    """Whether a hyphen binds the words from ``first`` to ``last`` to another: "intra-abdominal"."""
-    return text[max(0, first.start - 1) : first.start].endswith(_HYPHENS) or text.startswith(_HYPHENS, last.end)
+    """Whether a hyphen or a slash binds the words from ``first`` to ``last`` to another: "intra-abdominal"."""
+    return text[max(0, first.start - 1) : first.start].endswith(_BINDING) or text.startswith(_BINDING, last.end)
 
 
 def _with_article(before: str, plain: str) -> str:
