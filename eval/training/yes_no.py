@@ -32,7 +32,7 @@ from eval.training.pairs import findings_asked
 from rag.answer.literature import scores
 from rag.answer.question import interpret
 from rag.answer.select import Matcher, candidates
-from rag.answer.yes_no import FEATURES, HEARD, MODEL, signs_of, weights
+from rag.answer.yes_no import FEATURES, MODEL, heard, signs_of
 from rag.index.encoder import Encoder
 from rag.language.sentences import sentences
 from rag.pipeline import Pipeline
@@ -172,12 +172,12 @@ def _retrieved(asked: Dataset, pipeline: Pipeline) -> tuple[Floats, NDArray[np.b
         vector = snapshot.encoder.encode([query.text])[0]
         hits = pipeline.retriever.search(query.text, vector, pipeline.settings.candidates)
         pool = candidates(snapshot, pipeline.sentences, Matcher(snapshot, query), vector, hits)
-        heard = scores(query, pool, snapshot.analyzer.lexicon)[:HEARD]
-        if not heard:
+        scored = scores(query, pool, snapshot.analyzer.lexicon)
+        if not scored:
             continue
-        vectors = np.stack([c.vector for _, c in heard])
-        each = signs_of(query.text, [c.text for _, c in heard], vectors, snapshot.encoder)
-        values.append(weights([score for score, _ in heard]) @ each)
+        found, share = heard(scored, pool)
+        vectors = np.stack([c.vector for c in found])
+        values.append(share @ signs_of(query.text, [c.text for c in found], vectors, snapshot.encoder))
         right.append(item.gold.label == "yes")
     return np.array(values), np.array(right)
 

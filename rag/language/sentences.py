@@ -24,13 +24,15 @@ _START = (
     r"|[(\[][a-z](?:(?!\))|\)\s[A-Z])"
 )
 _BULLET = r"(?:[-–—•*▪◦·]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\)\s)"
+#: The heading of a part of an abstract, in capitals: "RESULTS:", "METHODS AND RESULTS:".
+_PART = r"[A-Z]{3,}(?:\s?[/&,]?\s?[A-Z]{2,}){0,4}:\s"
 #: One character class comes first, so that the scan for candidates is quick; what it found is asked for after it.
 _CANDIDATE = re.compile(
     r"[.!?…\n](?:"
     rf"(?<=\n)[^\S\n]*+(?:(?P<paragraph>\n\s*+)|(?P<item>(?={_BULLET}))"
     r"|(?P<number>(?=(?:\d{1,2}|[a-z])\.\s+[A-Z]))|(?P<line>(?=[A-Z])))"
     rf"|(?<!\n)(?<![.!?…]{{2}})[.!?…]*+[\"'’”»)\]]*+{_CITATION}"
-    rf"(?:(?P<space>\s++)(?={_START})|(?<=[.!?)\]”])(?P<glued>)(?=[A-Z][a-z]*+[\s,])))"
+    rf"(?:(?P<space>\s++)(?={_START})|(?P<part>)(?={_PART})|(?<=[.!?)\]”])(?P<glued>)(?=[A-Z][a-z]*+[\s,])))"
 )
 _NEW_ITEM = re.compile(rf"\s*\n\s*(?:\n|{_BULLET})")
 
@@ -116,7 +118,7 @@ def sentences(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     kind, stop = match.lastgroup, match.start()
-    if kind in ("paragraph", "item"):
+    if kind in ("paragraph", "item", "part"):
         return True
     if kind in ("number", "line"):
         line = text[max(start, stop - _TAIL) : stop].rstrip()

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from small_corpus import document, empty_index, exported_encoder
 
-from rag.answer.literature import scores
+from rag.answer.literature import Scored, scores
 from rag.answer.question import interpret
-from rag.answer.select import Matcher, candidates, is_running_text
+from rag.answer.select import Candidate, Matcher, candidates, is_running_text
 from rag.answer.sufficiency import coverage, speaks_to
+from rag.answer.yes_no import heard
 from rag.domain import Answer, Outcome
 from rag.index.build import build
 from rag.pipeline import Pipeline
@@ -35,6 +36,12 @@ ABSTRACTS = {
     "guideline": (
         "## Recommendations\n\nPreviously, zolbarine was recommended for all adults with vertigo. "
         "We recommend against the use of zolbarine in adults with vertigo.\n"
+    ),
+    "abstract": (
+        "We sought to determine whether prunolide lowers blood pressure in adults. "
+        "Adults with high blood pressure were randomly enrolled at nine sites. "
+        "Blood pressure was measured by nurses before and after prunolide. "
+        "Prunolide reduced blood pressure in adults by 9% more than placebo (p < 0.01).\n"
     ),
     "other": "## Results\n\nBarley yields depend on rain in spring. Soil with more clay holds water longer.\n",
 }
@@ -93,6 +100,31 @@ def test_silence_on_whether_there_is_something_is_no_denial(literature: Pipeline
     assert literature.ask("Is there a registry for velotrane in migraine?").decision is None
 
 
+def test_a_finding_is_the_bottom_line_where_the_nearest_sentence_is_an_aim(literature: Pipeline) -> None:
+    answer = literature.ask("Does prunolide lower blood pressure in adults?")
+    assert answer.bottom_line[0].text.startswith("Prunolide reduced blood pressure")
+    assert answer.decision is not None
+    assert answer.decision.value == "yes"
+    assert not any("sought" in s.text for s in answer.statements())
+
+
+def test_an_abstract_is_heard_towards_its_end_and_other_text_by_nearness(literature: Pipeline) -> None:
+    pool, scored = scored_for(literature, "Does prunolide lower blood pressure in adults?")
+    found, shares = heard(scored, pool)
+    assert [c.text.split()[0] for c in found] == ["We", "Adults", "Blood", "Prunolide"]
+    assert shares.sum() == pytest.approx(1)
+    assert sorted(shares) == list(shares)
+    nearest, shares = heard(scored[:1], [scored[0].candidate])
+    assert nearest == [scored[0].candidate]
+    assert list(shares) == [1]
+
+
+def test_a_drug_that_no_passage_names_is_not_answered_with_another(literature: Pipeline) -> None:
+    answer = literature.ask("Is velotrizumab effective for the prevention of migraine?")
+    assert answer.outcome is Outcome.ABSTAINED
+    assert answer.gaps[0].aspect == "velotrizumab"
+
+
 def test_advice_of_a_guideline_decides_and_what_was_so_once_does_not_lead(literature: Pipeline) -> None:
     answer = literature.ask("Should zolbarine be given to adults with vertigo?")
     assert answer.bottom_line[0].text == "We recommend against the use of zolbarine in adults with vertigo."
@@ -106,16 +138,20 @@ def test_what_the_literature_does_not_speak_of_is_not_answered(literature: Pipel
         assert literature.ask(question).outcome is Outcome.ABSTAINED
 
 
-def test_scores_are_sorted_and_prefer_results_to_aims(literature: Pipeline) -> None:
-    snapshot = literature.snapshot
-    query = interpret(ASKED, snapshot.analyzer)
+def scored_for(pipeline: Pipeline, question: str) -> tuple[list[Candidate], list[Scored]]:
+    snapshot = pipeline.snapshot
+    query = interpret(question, snapshot.analyzer)
     vector = snapshot.encoder.encode([query.text])[0]
-    hits = literature.retriever.search(query.text, vector, 10)
+    hits = pipeline.retriever.search(query.text, vector, 10)
     matcher = Matcher(snapshot, query)
-    pool = candidates(snapshot, literature.sentences, matcher, vector, hits)
+    pool = candidates(snapshot, pipeline.sentences, matcher, vector, hits)
     assert is_running_text(pool)
     assert speaks_to(coverage(query, pool, matcher), 0.6)
-    scored = scores(query, pool, snapshot.analyzer.lexicon)
+    return pool, scores(query, pool, snapshot.analyzer.lexicon)
+
+
+def test_scores_are_sorted_and_prefer_results_to_aims(literature: Pipeline) -> None:
+    _, scored = scored_for(literature, ASKED)
     assert [s.score for s in scored] == sorted((s.score for s in scored), reverse=True)
     order = [s.candidate.text for s in scored]
     aim = next(text for text in order if text.startswith("The aim"))

@@ -108,6 +108,10 @@ def test_hard_sentences(case: str) -> None:
         ("  padded.  ", ["padded."]),
         ("One paragraph\n\nanother paragraph", ["One paragraph", "another paragraph"]),
         ("Smith et al.\n\nAnother paragraph", ["Smith et al.", "Another paragraph"]),
+        (
+            "Little is known.METHODS AND RESULTS: It was lower (p = 0.03).CONCLUSION: It is rare.",
+            ["Little is known.", "METHODS AND RESULTS: It was lower (p = 0.03).", "CONCLUSION: It is rare."],
+        ),
         ("One paragraph\n \n\n\nanother", ["One paragraph", "another"]),
         ("A line\nbroken by hand.", ["A line\nbroken by hand."]),
         ("Given by Dr.\nSmith.\nThen stopped.", ["Given by Dr.\nSmith.", "Then stopped."]),
