@@ -43,6 +43,7 @@ bench: $(INDEX)  ## measure speed and quality
 	$(BIN)/python -m eval.building embedding
 	$(BIN)/python -m eval.building memory --passages 10000 100000
 	$(BIN)/python -m eval.sizes
+	$(BIN)/python -m eval.load
 
 gate: $(INDEX)  ## ask Osler the suites that ship, and fail where it falls below the committed baselines
 	@for suite in $(SUITES); do \

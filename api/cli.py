@@ -16,12 +16,15 @@ from runpy import run_module
 from typing import NoReturn
 
 from api.pulling import add_pull
+from api.serving import add_serve
+from api.storing import add_storing
 from rag import __version__
 from rag.errors import InputError, OslerError
 
 # The values of rag.domain.Audience, whose import costs pydantic's; a test compares them.
 AUDIENCES = ("clinician", "trainee", "patient")
-FORMATS = ("text", "markdown", "json", "html")
+#: Forms of an answer, and of its references alone.
+FORMATS = ("text", "markdown", "json", "html", "ris", "bibtex", "csl", "vancouver")
 TRACEBACK = "OSLER_TRACEBACK"
 #: The command that is the harness's.
 EVALUATION = "eval"
@@ -111,6 +114,8 @@ def parser() -> argparse.ArgumentParser:
     _add_consistency(commands, shared)
     _add_index(commands, shared)
     _add_corpus(commands, shared)
+    add_serve(commands, shared)
+    add_storing(commands)
     _add_eval(commands)
     return root
 

@@ -17,14 +17,23 @@ if TYPE_CHECKING:
     from rag.pipeline import Pipeline
     from rag.settings import Settings
 
+#: Forms of the references alone, by the names that ``rag.render.citing`` has for them.
+_CITING = {"ris": "ris", "bibtex": "bib", "csl": "json", "vancouver": "txt"}
+
 
 def ask(arguments: Namespace) -> int:
     from rag.domain import Audience
 
     question = _question(arguments.question)
     within = filter_of(arguments)
-    answer = pipeline_of(arguments).ask(question, Audience(arguments.audience), within)
-    write_answer(answer, arguments.format, quotes=arguments.quotes)
+    pipeline = pipeline_of(arguments)
+    answer = pipeline.ask(question, Audience(arguments.audience), within)
+    if arguments.format in _CITING:
+        from rag.render.citing import references
+
+        write(references(answer, _CITING[arguments.format], pipeline.snapshot.store.source))
+    else:
+        write_answer(answer, arguments.format, quotes=arguments.quotes)
     return 0
 
 

@@ -17,7 +17,7 @@ from eval.judges.weights import CITATIONS, MATCHER, read_fitted
 from eval.scorers.named import MEASURES
 from rag.pipeline import Pipeline
 from rag.render.text import to_text
-from rag.settings import Settings
+from rag.settings import FromEnvironment, Settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -37,13 +37,13 @@ def demo(pipeline: Pipeline) -> str:
     return "```text\n" + "\n".join(lines) + "\n```"
 
 
-def settings() -> str:
-    """The table of settings."""
+def settings(kind: type[FromEnvironment] = Settings) -> str:
+    """The table of settings of a kind."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    for name, field in kind.model_fields.items():
         default = field.get_default(call_default_factory=True, validated_data={})
         shown = f"`{default.relative_to(ROOT)}/`" if isinstance(default, Path) else f"`{default}`"
-        shown = "none" if default is None else shown
+        shown = "none" if default in (None, ()) else shown.replace(f"{ROOT}/", "")
         rows.append(f"| `OSLER_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from rag.answer.entailment import LearnedEntailment
 from rag.answer.needed import Conditionals, missing
 from rag.answer.nli import NliEntailment
 from rag.answer.opinion import Entailment
-from rag.answer.pitfalls import cautioned
+from rag.answer.pitfalls import Warnings
 from rag.answer.premises import corrections
 from rag.answer.question import Query, interpret
 from rag.answer.related import related
@@ -47,6 +47,9 @@ from rag.settings import Settings
 if TYPE_CHECKING:
     from rag.answer.consistency import Consistency
     from rag.answer.glossary import Glossary
+
+#: Is told the name of each step of a question before it begins.
+Watch = Callable[[str], None]
 
 
 class Pipeline:
@@ -117,17 +120,24 @@ class Pipeline:
 
         return Glossary(self.snapshot)
 
-    def ask(self, question: str, audience: Audience = Audience.CLINICIAN, within: Filter | None = None) -> Answer:
+    def ask(
+        self, question: str, audience: Audience = Audience.CLINICIAN, within: Filter | None = None,
+        watch: Watch | None = None,
+    ) -> Answer:  # fmt: skip
         """The article that answers ``question`` from the sources that ``within`` passes, or why there is none.
+
+        Args:
+            watch: is told the name of each step before it begins, and may end the work there by an error of its own.
 
         Raises:
             QuestionError: the question is empty or longer than the settings allow.
             NotFoundError: ``within`` names a source or a document set that the snapshot does not have.
         """
-        return self._ask(self._checked(question), audience, within if within and within.restricts else None)
+        within = within if within and within.restricts else None
+        return self._ask(self._checked(question), audience, within, Clock(watch))
 
-    def _ask(self, question: str, audience: Audience, within: Filter | None) -> Answer:
-        clock, snapshot = Clock(), self.snapshot
+    def _ask(self, question: str, audience: Audience, within: Filter | None, clock: Clock) -> Answer:
+        snapshot = self.snapshot
         fixed = redirection(question)
         if fixed:
             return redirected(question, fixed, audience, self._receipt((), clock, within))
@@ -159,8 +169,8 @@ class Pipeline:
         with clock.step("compose"):
             # Where the corpus only contradicts what the question assumes, that is all there is to say.
             lexicon = snapshot.analyzer.lexicon
-            planned = plan(query, pool if is_covered else [], lexicon, snapshot.encoder)
-            planned = cautioned(planned, self.cautions, snapshot, matcher, pool, vector, within)
+            warnings = Warnings(self.cautions, snapshot, matcher, pool, vector, within)
+            planned = warnings.added_to(plan(query, pool if is_covered else [], lexicon, snapshot.encoder, warnings))
             shown = [*(c.candidate for c in wrong), *planned.shown()]
             parts = Parts(
                 planned,
@@ -280,15 +290,18 @@ class Pipeline:
 
 
 class Clock:
-    """Wall time of named steps."""
+    """Wall time of named steps, of which ``watch`` is told when each begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch
         self._steps: dict[str, float] = {}
         self._start = time.perf_counter()
         self._running: tuple[str, float] | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
+        if self._watch:
+            self._watch(name)
         self._running = (name, time.perf_counter())
         yield
         self._steps[name] = time.perf_counter() - self._running[1]

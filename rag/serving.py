@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rag.errors import SnapshotError
 from rag.index.manifest import current_id
+from rag.index.snapshot import Snapshot
 from rag.pipeline import Pipeline
 from rag.settings import Settings
 
@@ -52,6 +54,52 @@ class Serving:
                 is_left = opened.users == 0 and not opened.is_current
             if is_left:
                 opened.pipeline.close()
+
+    @contextmanager
+    def on(self, snapshot_id: str) -> Iterator[Pipeline]:
+        """A pipeline on the snapshot of that id, which may be an older one; such a one is opened for the block alone.
+
+        Raises:
+            SnapshotError: it is not kept any more, or cannot be used.
+        """
+        with self.pipeline() as current:
+            if current.snapshot.snapshot_id == snapshot_id:
+                yield current
+                return
+        older = Pipeline(self._settings, Snapshot(self._settings.index_dir, snapshot_id))
+        try:
+            yield older
+        finally:
+            older.close()
+
+    @property
+    def index_dir(self) -> Path:
+        return self._settings.index_dir
+
+    @property
+    def max_question_chars(self) -> int:
+        return self._settings.max_question_chars
+
+    @property
+    def snapshot_id(self) -> str:
+        """Id of the snapshot in use."""
+        return self._opened.pipeline.snapshot.snapshot_id
+
+    def published(self) -> str:
+        """Id of the snapshot that the next question is answered from: that in use where a newer one is refused."""
+        try:
+            return current_id(self._settings.index_dir)
+        except SnapshotError:
+            return self.snapshot_id
+
+    def look(self) -> None:
+        """Takes up a new snapshot, if there is one, while nobody asks."""
+        self._take_up_the_current_one()
+
+    def warm(self) -> None:
+        """Loads what the first question would otherwise wait for."""
+        with self.pipeline() as pipeline:
+            pipeline.warm()
 
     def _take_up_the_current_one(self) -> None:
         if not self._opening.acquire(blocking=False):

@@ -44,15 +44,16 @@ from rag.index.snapshot import Snapshot
 if TYPE_CHECKING:
     from rag.answer.glossary import Glossary
 
+#: What a disclaimer ends with until a clinician has approved the answer.
+UNREVIEWED = "No clinician has reviewed this answer."
 DISCLAIMER = {
     Audience.CLINICIAN: (
         "For healthcare professionals. Statements are quoted from a corpus that may be incomplete or out of date; "
-        "check them against the cited sources and local guidance before acting on them. No clinician has reviewed "
-        "this answer."
+        f"check them against the cited sources and local guidance before acting on them. {UNREVIEWED}"
     ),
     Audience.PATIENT: (
         "This is information, not advice for you. Do not start, stop or change a treatment because of it: ask your "
-        "doctor or pharmacist. No clinician has reviewed this answer."
+        f"doctor or pharmacist. {UNREVIEWED}"
     ),
 }
 DISCLAIMER[Audience.TRAINEE] = DISCLAIMER[Audience.CLINICIAN]
@@ -117,7 +118,7 @@ class Article:
         glossary = self._glossary(said)
         together = [parts.together] if parts.together else []
         references = [reference(n, self._snapshot.store.source(key)) for n, key in enumerate(self._numbering.keys(), 1)]
-        made = receipt()
+        made = receipt().model_copy(update={"dropped": len(self._writer.dropped)})
         is_whole = parts.plan.bottom_line and not parts.gaps
         leads = None if parts.corrections else bottom[0].text
         return Answer(
@@ -296,3 +297,10 @@ def answer_id(question: str, audience: Audience, receipt: Receipt) -> str:
     parts = [question, audience.value, receipt.snapshot_id, receipt.settings_digest, receipt.software]
     parts += [receipt.filter.model_dump_json()] if receipt.filter else []
     return "a" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def identified(answer: Answer, **more: object) -> Answer:
+    """``answer`` with more fields set, and an id that tells it from the one without them."""
+    extended = answer.model_copy(update=more)
+    facts = f"{answer.answer_id}\0{extended.model_dump_json(include=set(more))}"
+    return extended.model_copy(update={"answer_id": "a" + hashlib.sha256(facts.encode()).hexdigest()[:16]})

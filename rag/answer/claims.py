@@ -73,6 +73,8 @@ class Writer:
         self._numbering = numbering
         self._twins = twins
         self._labels: dict[tuple[str, int, int], str] = {}
+        #: Rows of the sentences that were not supported.
+        self.dropped: set[int] = set()
 
     def write(self, claim: Claim, role: Role, correction_of: str | None = None) -> Statement:
         """The statement of a claim; write only what is shown, for its sources get numbers. See ``is_supported``."""
@@ -98,7 +100,10 @@ class Writer:
 
     def is_supported(self, claim: Claim) -> bool:
         """Whether the claim's evidence supports it."""
-        return self._check(claim).verdict is Verdict.SUPPORTED
+        is_supported = self._check(claim).verdict is Verdict.SUPPORTED
+        if not is_supported:
+            self.dropped.add(claim.lead.record.row)
+        return is_supported
 
     def _check(self, claim: Claim) -> Verification:
         lead = claim.lead

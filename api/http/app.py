@@ -1,0 +1,94 @@
+"""The application: every noun's addresses, every error a problem, all within the same surroundings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+
+from api.http import (
+    answers,
+    conversations,
+    description,
+    feedback,
+    health,
+    passages,
+    reviews,
+    search,
+    snapshots,
+    sources,
+    verify,
+    webhooks,
+)
+from api.http.middleware import Surroundings
+from api.http.problems import add_problems
+from api.http.service import Service
+from rag import __version__
+
+#: Seconds between looks for a new snapshot, so that it is taken up also while nobody asks.
+_LOOK_EVERY_S: Final = 5.0
+_NOUNS: Final = (
+    answers, conversations, search, passages, sources, verify, snapshots, reviews, feedback, webhooks, health,
+)  # fmt: skip
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application over one service, which it closes when it ends."""
+    app = FastAPI(
+        title="Osler", version=__version__, summary=description.SUMMARY, description=description.ABOUT,
+        docs_url=None, redoc_url=None, lifespan=_life, openapi_tags=description.TAGS,
+        redirect_slashes=False, separate_input_output_schemas=False,
+    )  # fmt: skip
+    app.state.service = service
+    for noun in _NOUNS:
+        app.include_router(noun.router)
+    add_problems(app)
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(service.settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Server-Timing", "Retry-After"],
+        )
+    app.add_middleware(
+        Surroundings,
+        log=service.log, metrics=service.metrics, tracing=service.tracing,
+        max_body_bytes=service.settings.max_body_bytes,
+    )  # fmt: skip
+    description.describe(app, service.serving.max_question_chars)
+    return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    await run_in_threadpool(service.serving.warm)
+    service.deliveries.start()
+    service.log.event("started", snapshot_id=service.serving.snapshot_id, version=__version__)
+    looking = asyncio.create_task(_look_for_snapshots(service))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await run_in_threadpool(service.close)
+        service.log.event("stopped")
+
+
+async def _look_for_snapshots(service: Service) -> None:
+    before, problem = service.serving.snapshot_id, None
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        await run_in_threadpool(service.serving.look)
+        now = service.serving.snapshot_id
+        if now != before:
+            service.log.event("snapshot taken up", snapshot_id=now, before=before)
+        if service.serving.problem != problem:
+            problem = service.serving.problem
+            service.log.event("snapshot refused", "warning", problem=problem)
+        before = now

@@ -1,0 +1,155 @@
+"""Where an answer's review stands, and the answer as it is shown by it: computed anew whenever it is shown.
+
+An approved answer is stale when a source of it no longer stands, and when the same question gives another answer on the
+snapshot that is current now. The second is looked up once for an answer and a snapshot, and noted in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from api.http.making import Asked, ask
+from api.http.security import Caller
+from api.http.service import Service
+from api.keeping.answers import Kept
+from api.keeping.standing import Action, Edit, Reason, Standing, State
+from rag.answer.article import UNREVIEWED
+from rag.answer.replay import difference
+from rag.domain import Answer, Review, Statement, Verdict
+from rag.errors import ConflictError, InputError, NotFoundError
+
+
+def standing_of(service: Service, kept: Kept) -> Standing:
+    """Where the review of a kept answer stands now; notes that it has turned stale, if it has."""
+    found = _standing(service, kept.answer_id)
+    if found.state is State.APPROVED and _answers_differ(service, kept):
+        with suppress(ConflictError):  # another worker has noted it, or a reviewer has decided anew
+            service.keeping.reviews.stale(kept.answer_id, reason=Reason.REPLAY_DIFFERS)
+        return _standing(service, kept.answer_id)
+    return found
+
+
+def with_review(service: Service, answer: Answer) -> Answer:
+    """``answer``, which is kept, as it is shown: with its status, and the words that were approved."""
+    found = _standing(service, answer.answer_id)
+    if found.state is State.UNSUBMITTED:
+        return answer
+    if found.state is State.APPROVED and answer.receipt.snapshot_id != service.serving.snapshot_id:
+        found = standing_of(service, service.keeping.answers.get(answer.answer_id))
+    return shown(answer, found)
+
+
+def shown(answer: Answer, found: Standing) -> Answer:
+    """``answer`` with its review's status; of an approved one with the words that reviewers gave its statements."""
+    review: Review = found.review()
+    if found.state is not State.APPROVED:
+        return answer.model_copy(update={"review": review})
+    edited = {i: edit for i, edit in found.edits.items() if edit.is_supported}
+    return _edited(answer, edited).model_copy(
+        update={"review": review, "disclaimer": answer.disclaimer.replace(UNREVIEWED, "").strip()}
+    )
+
+
+def step(
+    service: Service, caller: Caller, answer_id: str, *, action: Action, statement_id: str | None,
+    reviewer: str | None, reason: Reason | None, comment: str | None, text: str | None,
+) -> None:  # fmt: skip
+    """Takes a reviewer's step.
+
+    Raises:
+        InputError: what the step needs was not given, or it is the service's own.
+        NotFoundError: there is no such answer, or no such statement in it.
+        ConflictError: the step may not follow what was done before.
+    """
+    reviews, who = service.keeping.reviews, reviewer or caller.name
+    more = {"statement_id": statement_id, "comment": comment}
+    if text is not None and action is not Action.EDIT:
+        raise InputError(f"text: given to {action.value}; expected it only to edit")
+    if reason is not None and action not in (Action.APPROVE, Action.REJECT):
+        raise InputError(f"reason: given to {action.value}; expected it only to approve or to reject")
+    if action is Action.SUBMIT:
+        reviews.submit(answer_id, who, **more)
+    elif action is Action.START:
+        reviews.start(answer_id, who, **more)
+    elif action is Action.COMMENT:
+        reviews.comment(answer_id, who, comment or "", statement_id=statement_id)
+    elif action is Action.EDIT:
+        _edit(service, answer_id, who, statement_id, text, comment)
+    elif action is Action.APPROVE:
+        reviews.approve(answer_id, who, reason=reason or Reason.ACCURATE, **more)
+    elif action is Action.REJECT:
+        reviews.reject(answer_id, who, reason=reason or "", **more)
+    else:
+        raise InputError(f"action {action.value}: noted by the service alone; expected a reviewer's")
+    detail = {"statement": statement_id} if statement_id else {}
+    service.keeping.audit.record(caller.actor, f"review.{action.value}", answer_id, detail)
+
+
+def _edit(
+    service: Service, answer_id: str, who: str, statement_id: str | None, text: str | None, comment: str | None
+) -> None:
+    """Gives a statement new words, which are held against the evidence that it has."""
+    if statement_id is None or text is None:
+        raise InputError("edit: expected statement_id and text; only a statement has words to edit")
+    answer = service.keeping.answers.get(answer_id).answer()
+    statement = next((s for s in answer.statements() if s.statement_id == statement_id), None)
+    if statement is None:
+        raise NotFoundError(f"statement {statement_id!r}: not one of answer {answer_id}")
+    with service.serving.pipeline() as pipeline:
+        quotes = [e.quote for e in statement.evidence]
+        found = pipeline.verifier.verify(text, quotes, strength=statement.strength)
+    verification = {
+        "verdict": found.verdict.value, "support": round(found.support, 4),
+        "probability": round(found.probability, 4), "judged_by": found.by,
+        "reasons": [reason._asdict() for reason in found.reasons],
+    }  # fmt: skip
+    service.keeping.reviews.edit(answer_id, statement_id, who, text, verification, comment=comment)
+
+
+def _standing(service: Service, answer_id: str) -> Standing:
+    return service.keeping.reviews.standing(answer_id, superseded_now(service))
+
+
+def superseded_now(service: Service) -> Callable[[str], str | None]:
+    """Says of a source why it supports nothing any more in the snapshot in use; None where it does."""
+
+    def why(source_id: str) -> str | None:
+        with service.serving.pipeline() as pipeline:
+            try:
+                source = pipeline.snapshot.store.source(source_id)
+            except NotFoundError:
+                return Reason.SOURCE_REMOVED.value
+        if source.retracted:
+            return Reason.RETRACTED.value
+        return Reason.SUPERSEDED.value if source.superseded_by else None
+
+    return why
+
+
+def _answers_differ(service: Service, kept: Kept) -> bool:
+    """Whether the question is answered otherwise on the current snapshot."""
+    if kept.snapshot_id == service.serving.snapshot_id:
+        return False
+    before = kept.answer()
+    with service.serving.pipeline() as pipeline:
+        place = (kept.answer_id, pipeline.snapshot.snapshot_id)
+        if place not in service.differing:
+            asked = Asked(before.question, before.audience, before.receipt.filter)
+            service.differing[place] = not difference(before, ask(pipeline, asked)).is_none
+        return service.differing[place]
+
+
+def _edited(answer: Answer, edits: dict[str, Edit]) -> Answer:
+    """``answer`` with other words in the statements of these ids, wherever they stand."""
+    if not edits:
+        return answer
+
+    def words(statement: Statement) -> Statement:
+        edit = edits.get(statement.statement_id)
+        if edit is None:
+            return statement
+        new = {"text": edit.text, "plain": None, "origin": "edited", "verdict": Verdict(edit.verification["verdict"])}
+        return statement.model_copy(update={**new, "support": edit.verification.get("support", statement.support)})
+
+    return answer.with_statements(words)

@@ -1,0 +1,102 @@
+"""Who may do what: API keys with scopes, none needed on this machine, and how often.
+
+No key is needed by who calls from this machine at a loopback address of a server that listens at loopback only, unless
+the settings say ``always``. A request that a proxy has passed on is not from this machine, and neither is one for a
+host by another name, which is how a page in a browser reaches a server that it must not (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from api.http.problems import NO_KEY, NO_SCOPE, RATE, ProblemError
+from api.http.service import Service, service_of
+from api.keeping.keys import Scope
+from api.settings import is_loopback
+
+_BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="an API key, as `osler keys create` gives it")
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="osler"'}
+
+
+class Caller(NamedTuple):
+    """Who makes a request. ``key_id`` is None for who needed no key; ``actor`` is what the audit log calls them."""
+
+    key_id: str | None
+    actor: str
+    name: str
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
+
+
+LOCAL: Final = Caller(None, "local", "local", frozenset(Scope))
+_Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+
+def needs(scope: Scope) -> Callable[[Request, _Given], Coroutine[Any, Any, Caller]]:
+    """A dependency that gives the caller, who has the scope, or raises a problem."""
+
+    async def caller(request: Request, given: _Given) -> Caller:
+        service = service_of(request)
+        if given is None and needs_no_key(service, request):
+            return LOCAL  # who has every scope
+        found = await run_in_threadpool(_admitted, service, request, given.credentials if given else None)
+        if not found.may(scope):
+            raise ProblemError(NO_SCOPE, f"the key lacks the scope {scope.value}; expected one that has it")
+        return found
+
+    return caller
+
+
+Asker = Annotated[Caller, Depends(needs(Scope.ASK))]
+Searcher = Annotated[Caller, Depends(needs(Scope.SEARCH))]
+Reviewer = Annotated[Caller, Depends(needs(Scope.REVIEW))]
+Admin = Annotated[Caller, Depends(needs(Scope.ADMIN))]
+
+
+def _admitted(service: Service, request: Request, whole: str | None) -> Caller:
+    """Raises ``ProblemError`` for who is not known, or comes too often."""
+    address = request.client.host if request.client else "unknown"
+    _count(service, "address", address, service.settings.rate_by_address)
+    if whole is None:
+        raise ProblemError(NO_KEY, "no API key; send one as `Authorization: Bearer KEY`", _CHALLENGE)
+    key = service.keeping.keys.find(whole)
+    if key is None:
+        raise ProblemError(NO_KEY, "the API key is unknown, expired or revoked; expected a valid one", _CHALLENGE)
+    request.state.facts["key"] = key.prefix
+    _count(service, "key", key.prefix, service.settings.rate_by_key)
+    return Caller(key.key_id, key.prefix, key.name, key.scopes)
+
+
+def needs_no_key(service: Service, request: Request) -> bool:
+    """Whether a request without a key is from this machine, to a server that only this machine reaches."""
+    settings = service.settings
+    if settings.keys == "always" or settings.is_public:
+        return False
+    is_near = request.client is not None and is_loopback(request.client.host)
+    is_passed_on = any(name in request.headers for name in _FORWARDED)
+    return is_near and not is_passed_on and is_loopback(_host(request))
+
+
+def _host(request: Request) -> str:
+    """The host that is asked for, without its port; nothing where that cannot be read."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _count(service: Service, kind: str, who: str, rate: str) -> None:
+    """Counts a request, and refuses one too many."""
+    found = service.keeping.rates.hit(f"{kind}:{who}", rate)
+    if not found.is_allowed:
+        seconds = str(max(1, round(found.reset_s)))
+        raise ProblemError(RATE, f"more than {rate} by this {kind}; try again in {seconds} s", {"Retry-After": seconds})

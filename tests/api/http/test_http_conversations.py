@@ -1,0 +1,124 @@
+"""Questions that go on with one another, over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from running import client_of, events_of, open_service
+from starlette.testclient import TestClient
+
+from rag.answer.replay import content
+from rag.conversation.converse import Conversation
+from rag.domain import Answer
+from rag.pipeline import Pipeline
+
+FIRST = "Should IVIG be given in HIT to a patient with cirrhosis who is on argatroban?"
+NEXT = ("What is the dose?", "And in renal impairment?", "How is warfarin started?")
+
+
+def begin(client: TestClient) -> str:
+    given = client.post("/v1/conversations")
+    assert given.status_code == 201
+    return str(given.json()["conversation_id"])
+
+
+def say(client: TestClient, conversation_id: str, question: str, **more: Any) -> Answer:
+    address = f"/v1/conversations/{conversation_id}/messages"
+    given = client.post(address, json={"question": question}, **more)
+    assert given.status_code == 200, given.text
+    return Answer.model_validate_json(given.text)
+
+
+def test_a_conversation_is_answered_as_the_library_does(client: TestClient, pipeline: Pipeline) -> None:
+    conversation_id, talk = begin(client), Conversation()
+    for number, question in enumerate((FIRST, *NEXT), 1):
+        made = say(client, conversation_id, question)
+        standalone, expected, talk = talk.ask(pipeline, question)
+        assert expected
+        assert made.question == standalone.question
+        assert made.follow_up == (standalone if number > 1 else None)
+        assert made.turn
+        assert (made.turn.conversation_id, made.turn.number) == (conversation_id, number)
+        without = {"turn": None, "answer_id": "", "follow_up": None}
+        assert content(made.model_copy(update=without)) == content(expected.model_copy(update=without))
+
+
+def test_a_source_keeps_its_number(client: TestClient) -> None:
+    conversation_id, numbers = begin(client), dict[str, int]()
+    for question in (FIRST, *NEXT):
+        made = say(client, conversation_id, question)
+        found = {r.source_id: r.number for r in made.references}
+        assert {s: n for s, n in numbers.items() if s in found} == {s: n for s, n in found.items() if s in numbers}
+        numbers |= found
+    assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
+
+
+def test_a_conversation_is_read_exported_and_erased(client: TestClient) -> None:
+    conversation_id = begin(client)
+    made = [say(client, conversation_id, question) for question in (FIRST, NEXT[0])]
+    address = f"/v1/conversations/{conversation_id}"
+    turns = client.get(address).json()["turns"]
+    assert [(t["number"], t["asked"], t["question"], t["answer_id"]) for t in turns] == [
+        (1, FIRST, made[0].question, made[0].answer_id),
+        (2, NEXT[0], made[1].question, made[1].answer_id),
+    ]
+    exported = client.get(f"{address}/export").json()
+    assert [Answer.model_validate(a) for a in exported["answers"]] == made
+    text = client.get(f"{address}/export?format=markdown").text
+    assert all(a.title in text.replace("\\", "") for a in made)
+    assert client.delete(address).json() == {"turns": 2, "answers": 2, "kept": []}
+    for gone in (address, f"{address}/export", f"/v1/answers/{made[0].answer_id}"):
+        assert client.get(gone).status_code == 404
+    assert client.post(f"{address}/messages", json={"question": FIRST}).status_code == 404
+
+
+def test_an_answer_of_a_conversation_is_made_again_the_same(client: TestClient) -> None:
+    conversation_id = begin(client)
+    made = [say(client, conversation_id, question) for question in (FIRST, NEXT[0])]
+    for answer in made:
+        assert client.post(f"/v1/answers/{answer.answer_id}/replay").json()["is_same"]
+        assert client.post(f"/v1/answers/{answer.answer_id}/verify").json()["holds"]
+
+
+def test_the_two_ways_to_ask_are_one(client: TestClient) -> None:
+    one, other = begin(client), begin(client)
+    said = say(client, one, FIRST)
+    given = client.post("/v1/answers", json={"question": FIRST, "conversation_id": other})
+    asked = Answer.model_validate_json(given.text)
+    assert said.answer_id != asked.answer_id
+    without = {"turn": None, "answer_id": ""}
+    assert content(said.model_copy(update=without)) == content(asked.model_copy(update=without))
+
+
+def test_a_follow_up_streams(client: TestClient) -> None:
+    conversation_id = begin(client)
+    say(client, conversation_id, FIRST)
+    address = f"/v1/conversations/{conversation_id}/messages"
+    given = client.post(address, json={"question": NEXT[0]}, headers={"Accept": "text/event-stream"})
+    done = dict(events_of(given.text))["done"]
+    assert done["turn"] == {"conversation_id": conversation_id, "number": 2}
+    assert client.get(f"/v1/answers/{done['answer_id']}").json() == done
+
+
+def test_a_message_sent_twice_is_one_turn(client: TestClient) -> None:
+    conversation_id, token = begin(client), {"Idempotency-Key": "message-1"}
+    first, again = (say(client, conversation_id, FIRST, headers=token) for _ in range(2))
+    assert first == again
+    assert len(client.get(f"/v1/conversations/{conversation_id}").json()["turns"]) == 1
+
+
+def test_where_nothing_is_asked_nothing_is_answered(client: TestClient) -> None:
+    conversation_id = begin(client)
+    say(client, conversation_id, FIRST)
+    given = client.post(f"/v1/conversations/{conversation_id}/messages", json={"question": "Thanks!"})
+    assert (given.status_code, given.json()["type"]) == (409, "urn:osler:problem:nothing-asked")
+    assert len(client.get(f"/v1/conversations/{conversation_id}").json()["turns"]) == 1
+
+
+def test_a_conversation_may_be_full(starter_index: Path, tmp_path: Path) -> None:
+    with client_of(open_service(starter_index, tmp_path, max_turns=1)) as client:
+        conversation_id = begin(client)
+        say(client, conversation_id, FIRST)
+        given = client.post(f"/v1/conversations/{conversation_id}/messages", json={"question": NEXT[0]})
+    assert (given.status_code, given.json()["type"]) == (409, "urn:osler:problem:conversation-full")
