@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.answer import curated, literature
+from rag.answer.pitfalls import Warnings
 from rag.answer.plans import Plan
 from rag.answer.question import Query
 from rag.answer.select import Candidate, is_running_text
@@ -16,8 +17,10 @@ from rag.index.encoder import Encoder
 from rag.language.lexicon import Lexicon
 
 
-def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Encoder) -> Plan:
+def plan(
+    query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Encoder, warnings: Warnings
+) -> Plan:  # fmt: skip
     """The article for ``query`` from ``pool``, which is sorted by relevance; ``encoder`` made its vectors."""
     if is_running_text(pool):
         return literature.plan(query, pool, lexicon, encoder)
-    return curated.plan(query, pool, lexicon)
+    return curated.plan(query, pool, lexicon, warnings.leading())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from rag.answer.claims import Claim, is_novel, with_support
@@ -24,6 +25,12 @@ _REPORTING = frozenset({Role.PROGNOSIS, Role.PITFALL, Role.MECHANISM, Role.DIAGN
 #: Sentences below this share of the best one of their section, or below the floor, are left out; the second sentence of
 #: a bottom line must be nearer to the first.
 _KEEP, _FLOOR, _SECOND = 0.5, 0.24, 0.75
+#: What speaks of an organ as impaired as this patient's may come first from this share of the best score.
+_GRADED = 0.6
+#: Roles in which that is said.
+_DECIDED = ADVISING | {Role.PITFALL}
+#: Kinds of question on what to do with a patient.
+_ACTED = frozenset({Intent.DECISION, Intent.MANAGEMENT, Intent.CHOICE, Intent.DOSE, Intent.OTHER})
 #: Kinds of question that ask for an explanation; elsewhere only the mechanism of a treatment in question matters.
 _EXPLAINED = frozenset({Intent.MECHANISM, Intent.DEFINITION})
 #: Kinds of question for which it matters whether the condition is there at all.
@@ -35,15 +42,22 @@ _MOST_IN = {Role.ACTION: 6, Role.BACKGROUND: 3, Role.PROGNOSIS: 3, Role.MECHANIS
 _FACTOID = frozenset({Intent.DOSE, Intent.DEFINITION, Intent.MECHANISM, Intent.TIMING})
 
 
-def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> Plan:
-    """The article for ``query`` from ``pool``, which is sorted by relevance."""
-    return _Composer(query, pool, lexicon).plan()
+def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, warnings: Sequence[Candidate]) -> Plan:
+    """The article for ``query`` from ``pool``, which is sorted by relevance.
+
+    Args:
+        warnings: on what is asked about that name a condition of this patient, the gravest first.
+    """
+    return _Composer(query, pool, lexicon, warnings).plan()
 
 
 class _Composer:
-    def __init__(self, query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> None:
+    def __init__(
+        self, query: Query, pool: Sequence[Candidate], lexicon: Lexicon, warnings: Sequence[Candidate]
+    ) -> None:
         self.query = query
         self.lexicon = lexicon
+        self.warnings = warnings
         self.scorer = Scorer(query, pool, lexicon)
         self.pool = [c for c in pool if self.scorer.is_about_this_patient(c)]
         self.decision = self._decision()
@@ -65,14 +79,18 @@ class _Composer:
 
         Advice for an adjunct or a rescue is conditional, whatever its verb.
         """
-        of_others = self.scorer.is_of_other_value
+        fitting = self.scorer.fitting
         advice = [
-            c for c in self.pool if c.speaks_of(self.query.focus) and c.role not in _REPORTING and not of_others(c)
-        ]
+            c for c in self.pool
+            if c.speaks_of(self.query.focus) and c.role not in _REPORTING
+            and not fitting.is_of_another(c) and not fitting.is_for_procedure(c)
+        ]  # fmt: skip
         stances: list[tuple[Stance, bool]] = []
         for candidate in sorted(advice, key=lambda c: -self.scorer.answering(c))[:_HEARD]:
             sentence = candidate.sentence
             found = Stance.CONDITIONAL if sentence.line in _NOT_FIRST else self.scorer.stance_for_patient(candidate)
+            if any(sentence.is_stopped(c) for c in self.query.focus):
+                found = Stance.AGAINST  # what is advised is something else, rather than it
             if found is not Stance.NEUTRAL:
                 stances.append((found, sentence.source.evidence_type.is_normative))
         normative = {found for found, is_norm in stances if is_norm}
@@ -82,28 +100,59 @@ class _Composer:
     def _bottom_line(self) -> list[Claim]:
         """What answers the question: the best sentence, another that adds to it, a warning for this patient."""
         scorer = self.scorer
-        # What holds for a patient with another score or class is wrong for this one.
+        # What holds for a patient with another score, class or phase is wrong for this one.
         mine = [c for c in self.pool if not scorer.is_of_other_value(c)] or self.pool
-        scored = sorted(
-            ((scorer.answering(c), c) for c in mine),
-            key=lambda p: (not scorer.is_of_given_value(p[1]), -p[0], p[1].place),
-        )
-        best, first = scored[0]
+        mine = [c for c in mine if not scorer.fitting.is_for_another_end(c)] or mine
+        mine = [c for c in mine if not scorer.fitting.is_of_another_drug(c)] or mine
+        scored = [(scorer.answering(c), c) for c in mine]
+        highest = max(score for score, _ in scored)
+        scored.sort(key=lambda p: (*self._precedence(p[1], p[0] / highest), -p[0], p[1].place))
+        first = scored[0][1]
         seconds = [
-            c for score, c in scored[1:] if score >= _SECOND * best and is_novel(c, [first]) and self._adds(c, first)
-        ]
+            c for score, c in scored[1:]
+            if score >= _SECOND * highest and is_novel(c, [first]) and self._adds(c, first)
+        ]  # fmt: skip
         # Of several sides of a decision, the one that gives the treatment its place says most.
         is_decision = self.query.intent is Intent.DECISION
         placing = [c for c in seconds if c.sentence.line in _PLACES and c.role not in _REPORTING] if is_decision else []
         chosen = [first, *(placing or seconds)[:1]]
         if is_decision:
             # Advice before what explains it; what is said on a diagnosis of this likelihood is advice.
-            chosen.sort(key=lambda c: c.role in _REPORTING and not scorer.is_of_given_value(c))
-            chosen += [c for c in self._warnings() if is_novel(c, chosen)][:1]
+            chosen.sort(key=lambda c: c.role in _REPORTING and not any(map(operator.not_, self._precedence(c, 1.0))))
+            chosen += [c for c in self.warnings if is_novel(c, chosen)][:1]
         return with_support(chosen, self.pool)
 
+    def _precedence(self, candidate: Candidate, share: float) -> tuple[bool, bool, bool]:
+        """Orders what may come first in the bottom line, false before true: what is advised at the given likelihood of
+        a disease, that something must be stopped, what speaks of an organ as impaired as this patient's.
+
+        Args:
+            share: the candidate's score as a share of the highest.
+        """
+        scorer = self.scorer
+        is_graded = share >= _GRADED and candidate.role in _DECIDED and self._is_for_grade(candidate)
+        is_stopping = self.query.intent in _ACTED and scorer.stops(candidate)
+        return not scorer.is_of_given_value(candidate), not is_stopping, not is_graded
+
+    def _is_for_grade(self, candidate: Candidate) -> bool:
+        """Whether it says what to do with the treatment asked about in an organ as impaired as this patient's, where
+        nothing new is the problem.
+        """
+        query = self.query
+        if query.intent not in _ACTED or not query.focus or query.problem:
+            return False
+        return candidate.speaks_of(query.focus) and self.scorer.fitting.speaks_of_grade(candidate)
+
     def _adds(self, candidate: Candidate, first: Candidate) -> bool:
-        """For a decision, another side of it for this patient: another stance or line of therapy."""
+        """For a decision, another side of it for this patient: another stance or line of therapy; beside what must be
+        stopped, what is given instead.
+        """
+        scorer, one, other = self.scorer, candidate.sentence, first.sentence
+        if scorer.stops(first) and scorer.stops(candidate):
+            return False
+        asked = self.query.treatments
+        if scorer.is_of_given_value(first) and any(one.stance_on(c) is not other.stance_on(c) for c in asked):
+            return False  # it holds at another likelihood
         if self.query.intent is not Intent.DECISION:
             return True
         focus = self.query.focus
@@ -113,17 +162,7 @@ class _Composer:
             return False
         if any(self.lexicon.kind(c) == "condition" for c in candidate.strange):
             return False
-        one, other = candidate.sentence, first.sentence
         return (one.stance, one.line) != (other.stance, other.line)
-
-    def _warnings(self) -> list[Candidate]:
-        """Warnings on the treatment asked about that name a condition of this patient, boxed ones first."""
-        query = self.query
-        found = [
-            c for c in self.pool
-            if c.role is Role.PITFALL and c.speaks_of(query.focus) and c.speaks_of(query.patient)
-        ]  # fmt: skip
-        return sorted(found, key=lambda c: (not c.sentence.is_boxed, -c.relevance))
 
     def _sections(self, bottom: Sequence[Claim]) -> list[PlannedSection]:
         shown = [c for claim in bottom for c in claim.members]
@@ -135,8 +174,6 @@ class _Composer:
         sections = []
         for role in Role:
             mine = by_role.get(role, [])
-            if role is Role.PITFALL:
-                mine = [*mine, *(c for c in self._warnings_on(shown) if c not in mine)]
             claims = self._claims(role, mine, shown)
             if claims:
                 shown += [c for claim in claims for c in claim.members]
@@ -150,18 +187,6 @@ class _Composer:
     def _dispensable(self, section: PlannedSection) -> tuple[bool, float]:
         """Orders sections, those last that are left out first."""
         return section.role in _SPARE, -max(self.scorer.fit(c.lead, section.role) for c in section.claims)
-
-    def _warnings_on(self, shown: Sequence[Candidate]) -> list[Candidate]:
-        """Boxed warnings on treatments that the article proposes, where they name a condition of this patient."""
-        proposed = {
-            c for s in shown if s.role in ADVISING
-            for c in s.sentence.concepts if self.lexicon.kind(c) == "drug"
-        }  # fmt: skip
-        return [
-            c for c in self.pool
-            if c.sentence.is_boxed and c not in shown and c.speaks_of(proposed)
-            and any(self.scorer.meets(condition, c) for condition in self.scorer.conditions)
-        ]  # fmt: skip
 
     def _place(self, candidate: Candidate) -> Role | None:
         """The section a sentence belongs to. About a treatment in question, evidence and warnings are reasons."""
@@ -183,11 +208,15 @@ class _Composer:
         return candidate.role
 
     def _claims(self, role: Role, candidates: Sequence[Candidate], shown: Sequence[Candidate]) -> list[Claim]:
-        scored = sorted(((self.scorer.fit(c, role), c) for c in candidates), key=lambda p: (-p[0], p[1].place))
+        scored = [(self.scorer.fit(c, role), c) for c in candidates]
+        least = max(_KEEP * max((score for score, _ in scored), default=0.0), _FLOOR)
+        scored = [(score, c) for score, c in scored if score >= least]
+        # What the patient must no longer receive comes before what is given instead.
+        scored.sort(key=lambda p: (not self.scorer.stops(p[1]), -p[0], p[1].place))
         most = _MOST_IN.get(role, _MOST_IN_SECTION)
         kept: list[Candidate] = []
-        for score, candidate in scored:
-            if len(kept) == most or score < max(_KEEP * scored[0][0], _FLOOR):
+        for _, candidate in scored:
+            if len(kept) == most:
                 break
             if is_novel(candidate, [*shown, *kept]):
                 kept.append(candidate)

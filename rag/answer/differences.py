@@ -17,7 +17,7 @@ from rag.language.lexicon import Lexicon
 from rag.language.polarity import Stance
 from rag.language.quantities import Quantity
 
-_ADVICE = frozenset({"use of", "dose of", "highest dose of", "recommendation on"})
+_ADVICE = frozenset({"use of", "dose of", "highest dose of", "start of", "recommendation on"})
 #: Of which Child-Pugh classes are grades, however it is called.
 _LIVER = "hepatic impairment"
 #: Rates of which the higher is so many times the lower are different; nearer ones are within what studies vary.
@@ -102,6 +102,10 @@ class Differences:
                 topic = self._of_opposed(one, other, drug, condition)
                 if topic:
                     return topic
+        drugs = [c for c in one.sentence.concepts & other.sentence.concepts if self._lexicon.kind(c) == "drug"]
+        started = next((d for d in sorted(drugs) if _is_started_otherwise(one, other, d)), "")
+        if started and condition:
+            return Topic("start of", started, (condition,))
         is_dose = one.role is other.role is Role.DOSING and _other_dose(one, other)
         is_beyond = bool(one.highest & other.beyond or other.highest & one.beyond)
         if not condition or not (is_dose or is_beyond) or not self._same_conditions(one, other):
@@ -229,11 +233,22 @@ def _opposing(one: Side, other: Side, treatment: str) -> Side | None:
     "Not routinely, but an option with bleeding" and "only with bleeding" are one.
     """
     for mine, theirs in ((one, other), (other, one)):
+        if mine.is_for_now:
+            continue  # "not until the platelets have recovered" and how to start it then are one
         favourable = theirs.stances_on(treatment) & {Stance.FOR, Stance.CONDITIONAL}
         is_same = Stance.CONDITIONAL in mine.spoken and Stance.FOR not in favourable
         if favourable and not is_same and Stance.AGAINST in mine.stances_on(treatment):
             return mine
     return None
+
+
+def _is_started_otherwise(one: Side, other: Side, treatment: str) -> bool:
+    """Whether both tell how a drug is started, one at what dose it is at most and the other without saying so."""
+    sides = (one, other)
+    if any(s.role is not Role.DOSING or not s.starts(treatment) for s in sides):
+        return False
+    most = [{(q.low, q.unit) for q in s.sentence.quantities if q.comparator == "<=" and q.unit == "mg"} for s in sides]
+    return bool(most[0]) != bool(most[1])
 
 
 def _other_dose(one: Side, other: Side) -> bool:

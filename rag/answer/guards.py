@@ -10,19 +10,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from rag.answer.advising import LEVELS, advised, level, raised
 from rag.answer.condensing import Reason
 from rag.answer.contrasts import contrasts
 from rag.answer.excluded import excluded
 from rag.answer.places import bindings, comparisons, order
 from rag.answer.pool import Guard, Pool
-from rag.answer.reading import Reading, Steer, is_approximate
+from rag.answer.reading import Reading, Steer, covers, is_approximate
 from rag.answer.sufficiency import SPECIAL_POPULATIONS
 from rag.language.conversions import is_converted
 from rag.language.quantities import Quantity
 
 #: Ratios of the units that are mixed up: g, mg and mcg; days, hours, minutes, seconds; L and mL.
 _UNIT_SLIPS = {Fraction(10**n) for n in (3, 6)} | {Fraction(n) for n in (7, 24, 60, 168, 1440, 3600)}
-_LEVELS = {"may": 1, "suggest": 2, "should": 3, "recommend": 4, "must": 5}
 #: Stems of international nonproprietary names: a new word that ends so is a drug the lexicon may not know.
 _DRUG_STEM = re.compile(
     r"\w{2,}(?:mab|nib|xaban|gatran|gatroban|parin|parinux|paroid|irudin|statin|sartan|olol|prazole|conazole|cillin|"
@@ -50,6 +50,7 @@ _NEGATING, _EXCEPTING = frozenset({"negation", "exclusion"}), frozenset({"except
 _ABSOLUTES = frozenset(
     "always all every any lifelong indefinitely permanently immediately completely certainly definitely proven".split()
 )
+_FOR_EVER = frozenset("certainly completely definitely every indefinitely lifelong permanently proven".split())
 _LIMITING = frozenset({"limit"})
 _HEDGING, _ADVISING, _CAUSAL = frozenset({"hedge"}), frozenset({"modality"}), frozenset({"cause"})
 _SAME_PLACE = 0.34  # share of the surroundings that makes two cues the same one
@@ -69,7 +70,10 @@ def numbers(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 def values(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """The same for those with a unit or in digits: "one" of "one of them" is no value."""
+    named = [(m.start, m.end) for m in statement.mentions]
     for mine in statement.quantities:
+        if any(start <= mine.start and mine.end <= end for start, end in named):
+            continue  # coronavirus disease 2019
         if mine.unit or any(c.isdigit() for c in statement.text[mine.start : mine.end]):
             yield from (r for r in _quantity(mine, statement, pool) if r.kind != "modality")
 
@@ -130,7 +134,7 @@ def concepts(statement: Reading, pool: Pool) -> Iterator[Reason]:
     words = frozenset[str]().union(*(r.content for r in pool.readings))
     keys = pool.keys()
     for mention in statement.mentions:
-        if mention.concept not in known:
+        if mention.concept not in known and not any(covers(c, mention.concept, pool.lexicon) for c in known):
             kind = "population" if mention.kind in _POPULATION_KINDS else "drug"
             yield Reason(kind, f"{statement.text[mention.start : mention.end]} is not in the evidence")
     for i, atom in enumerate(statement.atoms):
@@ -140,10 +144,13 @@ def concepts(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 
 def drugs(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """Every drug of which the evidence names no kind."""
-    known = frozenset[str]().union(*(r.concepts for r in pool.readings))
+    """Every drug of which the evidence names no kind, nor has its words in another name ("vitamin D deficiency")."""
+    known, words = frozenset[str]().union(*(r.concepts for r in pool.readings)), pool.keys()
     for mention in statement.mentions:
-        if mention.kind in _DRUG_KINDS and not any(pool.lexicon.is_a(c, mention.concept) for c in known):
+        if mention.kind not in _DRUG_KINDS or any(pool.lexicon.is_a(c, mention.concept) for c in known):
+            continue
+        own = {statement.keys[i] for i, other in statement.mention_at.items() if other == mention}
+        if not own <= words:
             yield Reason("drug", f"{statement.text[mention.start : mention.end]} is not in the evidence")
 
 
@@ -188,30 +195,45 @@ def limits(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 
 def advice(statement: Reading, pool: Pool) -> Iterator[Reason]:
-    """Advice no stronger than in the evidence: suggest is not recommend, may is not should."""
+    """Advice no stronger than in the evidence: suggest is not recommend, may is not should. Nor may it be dropped."""
     mine = [(statement, s) for s in statement.steers if s.kind in _ADVISING]
     theirs = pool.steers(_ADVISING)
     pairs = _pairs(mine, theirs)
-    forbidden = any(k.startswith("contraindicat") for r in pool.readings for k in r.keys)
     for i, (_, steer) in enumerate(mine):
-        level = _LEVELS[steer.sense]
-        # A word of advice whose place is not found is held against the strongest of the evidence.
-        strongest = _LEVELS["must"] if forbidden else max((_LEVELS[s.sense] for _, s in theirs), default=1)
-        known = _LEVELS[theirs[pairs[i]][1].sense] if i in pairs else strongest
-        if level > known:
+        if i in pairs and level(statement, steer) > level(*theirs[pairs[i]]):
             yield Reason("modality", f"{statement.written(steer.first, steer.last)} is stronger than the evidence")
+    yield from raised(statement, pool)
     softened = {pairs[i] for i in pairs}
     for j, (reading, steer) in enumerate(theirs):
-        if j not in softened and _LEVELS[steer.sense] < 3 and _asserted(statement, pool, reading, steer):
+        if j not in softened and LEVELS[steer.sense] < 3 and _asserted(statement, pool, reading, steer):
             yield Reason("modality", f"{reading.written(steer.first, steer.last)} is missing")
 
 
 def absolutes(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """Always, all, lifelong: more than the evidence says unless it says so too."""
+    yield from _unsaid(statement, pool, _ABSOLUTES)
+
+
+def for_ever(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """The strongest of them, which no other word stands for."""
+    yield from _unsaid(statement, pool, _FOR_EVER)
+
+
+def _unsaid(statement: Reading, pool: Pool, words: frozenset[str]) -> Iterator[Reason]:
     known = pool.keys()
     for i, key in enumerate(statement.keys):
-        if key in _ABSOLUTES and key not in known:
+        if key in words and key not in known:
             yield Reason("modality", f"{statement.written(i, i)} is not in the evidence")
+
+
+def opposed(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """Higher where all of the evidence has lower only."""
+    yield from (r for r in contrasts(statement, pool) if r.kind == "negation")
+
+
+def caused(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """A cause of what is an association in the sentence that is nearest."""
+    yield from causes(statement, pool._replace(readings=(pool.nearest,)))
 
 
 def causes(statement: Reading, pool: Pool) -> Iterator[Reason]:
@@ -303,4 +325,6 @@ GUARDS: tuple[Guard, ...] = (
     strength, order, bindings, comparisons, excluded, one_patient,
 )  # fmt: skip
 #: What no model outweighs, in whatever words a statement is.
-VETOES: tuple[Guard, ...] = (empty, values, drugs, populations, strength, excluded, one_patient)
+VETOES: tuple[Guard, ...] = (
+    empty, values, drugs, populations, strength, excluded, one_patient, advised, for_ever, opposed, caused,
+)  # fmt: skip

@@ -43,38 +43,82 @@ class Pitfall:
         return is_barring and set(self.treatments) <= set(other.treatments) and set(self.names) <= set(other.names)
 
 
-def cautioned(
-    plan: Plan, cautions: Cautions, snapshot: Snapshot, matcher: Matcher, pool: Sequence[Candidate],
-    vector: NDArray[np.float32], within: Filter | None = None,
-) -> Plan:  # fmt: skip
-    """``plan`` with the warnings of its treatments under pitfalls, from sources that ``within`` passes.
+class Warnings:
+    """All warnings of one question's treatments: those that retrieval brought and those that are looked up by drug.
 
-    Those that name a condition of this patient come first. The boxed warning of a treatment that is weighed is shown
-    even when it names none; so are the contraindications of one that is asked about, where no condition is stated.
+    Nothing else looks for warnings, for the bottom line or for the pitfalls; sources are those that ``within`` passes.
     """
-    if not plan.bottom_line:
-        return plan
-    treatments = weighed(plan, matcher.query, pool, matcher.lexicon)
-    shown = plan.shown()
-    rows = {c.record.row for c in shown}
-    found: dict[int, list[tuple[str, Caution]]] = {}
-    for treatment in treatments:
-        for caution in cautions.of(treatment, within):
-            # A mere warning matters of what is asked about or taken, not of all that is advised.
-            is_grave = caution.degree < Degree.WARNED or treatment in matcher.query.treatments
-            if is_grave and caution.sentence.record.row not in rows:
-                found.setdefault(caution.sentence.record.row, []).append((treatment, caution))
-    patient = _Patient(matcher.query, plan.main, matcher.lexicon)
-    read = {c.record.row: c for c in pool}
-    pitfalls = [
-        Pitfall(candidate, gravest.degree, tuple(t for t, _ in warnings), names)
-        for row, warnings in found.items()
-        for gravest in (min((c for _, c in warnings), key=lambda c: c.degree),)
-        if (names := patient.named_by(gravest, matcher)) or patient.needs(gravest)
-        for candidate in (read.get(row) or _candidate(gravest, snapshot, matcher, vector),)
-    ]
-    pitfalls.sort(key=lambda p: (-len(p.names), p.degree, -p.candidate.relevance, p.candidate.place))
-    return _with_pitfalls(plan, matcher.query, _chosen(pitfalls, shown))
+
+    def __init__(
+        self, cautions: Cautions, snapshot: Snapshot, matcher: Matcher, pool: Sequence[Candidate],
+        vector: NDArray[np.float32], within: Filter | None = None,
+    ) -> None:  # fmt: skip
+        self._cautions, self._snapshot, self._matcher, self._within = cautions, snapshot, matcher, within
+        self._query, self._pool, self._vector = matcher.query, pool, vector
+        self._read = {c.record.row: c for c in pool}
+
+    def leading(self) -> list[Candidate]:
+        """Those of what is asked about that name a condition of this patient, boxed ones first."""
+        found = self._of(self._query.focus, is_leading=True).items()
+        grave = (
+            self._candidate(row, warnings[0][1])
+            for row, warnings in found
+            if any(c.degree in {Degree.BOXED, Degree.WARNED} for _, c in warnings)
+        )
+        mine = (c for c in grave if c.speaks_of(self._query.patient))
+        return sorted(mine, key=lambda c: (not c.sentence.is_boxed, -c.relevance, c.place))
+
+    def added_to(self, plan: Plan) -> Plan:
+        """``plan`` with the warnings of its treatments under pitfalls.
+
+        Those that name a condition of this patient come first. The boxed warning of a treatment that is weighed is
+        shown even when it names none; so are the contraindications of one that is asked about, where no condition is
+        stated.
+        """
+        if not plan.bottom_line:
+            return plan
+        shown = plan.shown()
+        rows = {c.record.row for c in shown}
+        patient = _Patient(self._query, plan.main, self._matcher.lexicon)
+        treatments = weighed(plan, self._query, self._pool, self._matcher.lexicon)
+        pitfalls = [
+            Pitfall(self._candidate(row, gravest), gravest.degree, tuple(t for t, _ in warnings), names)
+            for row, warnings in self._of(treatments).items() if row not in rows
+            for gravest in (min((c for _, c in warnings), key=lambda c: c.degree),)
+            if (names := patient.named_by(gravest, self._matcher)) or patient.needs(gravest)
+        ]  # fmt: skip
+        pitfalls.sort(key=lambda p: (-len(p.names), p.degree, -p.candidate.relevance, p.candidate.place))
+        return _with_pitfalls(plan, self._query, _chosen(pitfalls, shown))
+
+    def _of(self, treatments: Iterable[str], *, is_leading: bool = False) -> dict[int, list[tuple[str, Caution]]]:
+        """Warnings by row, each with the treatments of which it warns.
+
+        A mere warning matters of what is asked about or taken, not of all that is advised. Of those that retrieval
+        brought the article has a place for those that are not boxed, so that they count for what leads alone.
+        """
+        found: dict[int, list[tuple[str, Caution]]] = {}
+        for treatment in treatments:
+            is_asked = treatment in self._query.treatments
+            retrieved = [c for c in self._retrieved(treatment) if is_leading or c.degree is Degree.BOXED]
+            for caution in (*self._cautions.of(treatment, self._within), *retrieved):
+                known = found.get(caution.sentence.record.row, [])
+                if (is_asked or caution.degree < Degree.WARNED) and treatment not in {t for t, _ in known}:
+                    found[caution.sentence.record.row] = [*known, (treatment, caution)]
+        return found
+
+    def _retrieved(self, treatment: str) -> Iterator[Caution]:
+        """Sentences that warn by their role, whoever says them: a review may warn of what no label knows."""
+        for candidate in self._pool:
+            sentence = candidate.sentence
+            if candidate.role is Role.PITFALL and sentence.passage.anchor is not None and treatment in sentence.about:
+                yield Caution(sentence, Degree.BOXED if sentence.is_boxed else Degree.WARNED, frozenset())
+
+    def _candidate(self, row: int, caution: Caution) -> Candidate:
+        """A sentence that warns, whether or not it was retrieved for the question."""
+        if row in self._read:
+            return self._read[row]
+        own = self._snapshot.sentence_vectors[[caution.sentence.record.row]][0]
+        return self._matcher.candidate(caution.sentence, float(own @ self._vector), own)
 
 
 def weighed(plan: Plan, query: Query, pool: Sequence[Candidate], lexicon: Lexicon) -> tuple[str, ...]:
@@ -99,12 +143,6 @@ def _counted(sentences: Iterable[Candidate], lexicon: Lexicon, without: Stance |
         if lexicon.kind(c) == "drug" and (without is None or s.sentence.stance_on(c) is not without)
     )  # fmt: skip
     return sorted(counts, key=lambda c: (-counts[c], c))
-
-
-def _candidate(caution: Caution, snapshot: Snapshot, matcher: Matcher, vector: NDArray[np.float32]) -> Candidate:
-    """A sentence that was not retrieved for the question."""
-    own = snapshot.sentence_vectors[[caution.sentence.record.row]][0]
-    return matcher.candidate(caution.sentence, float(own @ vector), own)
 
 
 class _Patient:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rag.answer.presuppositions import Claim
 from rag.answer.question import TREATMENTS, Query
-from rag.answer.refutations import Claim, Refuter
+from rag.answer.refutations import Refuter
 from rag.answer.select import Candidate, Matcher, candidates
 from rag.answer.sentences import Sentences
 from rag.answer.sides import Sides
@@ -77,20 +78,38 @@ def resolved(premise: str, query: Query, lexicon: Lexicon) -> str:
 
 
 def _against(claim: Claim, pool: Sequence[Candidate], verifier: Verifier, refuter: Refuter) -> list[Candidate]:
-    """What contradicts a premise among the sentences nearest to it, before one that says the same."""
-    stated, found = stance(claim.text), list[Candidate]()
-    for candidate in sorted(pool, key=lambda c: (-c.cosine, c.place))[:_NEAREST]:
+    """What contradicts a premise among the sentences nearest to it, before one that says the same; those that deny
+    it outright come first, then those by whose office it is to advise, then those that name its conditions.
+    """
+    stated = Stance.FOR if claim.permits else stance(claim.text)
+    is_told, found = bool(claim.forbids) or refuter.is_of_amount(claim), list[Candidate]()
+    ordered = sorted(pool, key=lambda c: (-c.cosine, c.place))
+    nearest = [*ordered[:_NEAREST], *(c for c in ordered[_NEAREST:] if refuter.is_allowed(claim, c))]
+    if any(refuter.says_so(claim, c) for c in nearest):
+        return []  # one body forbids it: where others allow it, they differ
+    for candidate in nearest:
         if claim.text.casefold() in candidate.text.casefold():
             break  # the corpus says just this
-        is_near = candidate.cosine >= (_NEXT * found[0].cosine if found else _NEAR)
+        is_denied = refuter.is_allowed(claim, candidate)
+        is_near = candidate.cosine >= (_NEXT * found[0].cosine if found and not is_denied else _NEAR)
         if is_near and (
-            verifier.contradicts(claim.text, candidate.text)
-            or refuter.refutes(claim, candidate)
+            refuter.refutes(claim, candidate)
             or _misquotes(claim, candidate, verifier)
+            # Of what is forbidden, or of less for an organ's sake, the refuter reads more than words.
+            or (not is_told and verifier.contradicts(claim.text, candidate.text))
         ):
             found.append(candidate)
-        elif _agrees(claim, stated, candidate):
+        elif not claim.forbids and _agrees(claim, stated, candidate):
+            if claim.permits and not refuter.is_of(claim, candidate):
+                continue  # it permits it in another condition
             break
+    found.sort(
+        key=lambda c: (
+            not refuter.is_allowed(claim, c),
+            not c.source.evidence_type.is_normative,
+            not c.speaks_of(claim.conditions),
+        )
+    )
     return found[:_MOST_PER_PREMISE]
 
 

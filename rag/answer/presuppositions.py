@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from rag.language.lexicon import Mention
 from rag.language.sentences import sentence_spans
 
 _ASKING = (
     r"(?:(?:(?:on|at|by|in|for|to|from|with|within|of|under|after|up to)\s+)?(?:what|which|whom|how)|should|can|could|"
-    r"is|are|am|do|does|did|when|why|who|where|would|may|must|has|have|will|shall|any)"
+    r"is|are|am|do|does|did|when|why|who|where|would|may|must|has|have|will|shall|any|whether|if)"
 )
 _QUESTION = re.compile(rf"^(?:(?:and|but|so|then|in that case|ok|well),?\s+)*{_ASKING}\b", re.IGNORECASE)
 #: "Since ..., what", "... because ...?", "I know that ..., so"; not "be given to ..."
@@ -70,7 +72,9 @@ _INTRODUCED = re.compile(
 )
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|can't|could|should|must|may|might|will|won't|"
-    r"needs?|doesn't|don't|isn't|aren't|never|works?|means?|replaces?|suits?|requires?|recommends?|\w{3,}(?:s|ed))\b",
+    r"needs?|doesn't|don't|isn't|aren't|never|works?|means?|replaces?|suits?|requires?|recommends?|want|prefer|advise|"
+    r"suggest|say|allow|forbid|cause|make|gave|kept|made|found|showed|did|took|came|"
+    r"\w{3,}(?:(?<![sui])s|ed))\b",
     re.IGNORECASE,
 )
 #: What is told of the patient or the asker is history: no corpus knows it.
@@ -87,6 +91,59 @@ _NO_VERB = re.compile(
     re.IGNORECASE,
 )
 _LEAST_WORDS = 3
+_NOT = re.compile(r"\b(?:not|never|no|isn't|aren't|cannot|can't|n't|without|nobody|neither)\b|n't\b", re.IGNORECASE)
+_FORBIDDEN = re.compile(
+    r"\b(?:contra-?indicat\w+|forbidden|prohibit\w*|banned|off[- ]limits|rules? out|(?:be|is|are) avoided|avoid|unsafe|"
+    r"dangerous|unsuitable|(?:must|should|may|can)(?: not|n't| never)(?: be)?|can(?:no|')t be|"
+    r"(?:not|isn't|aren't)(?: \w+ly)? (?:be )?(?:allowed|safe|suitable|recommended|used|given|indicated|an option))\b",
+    re.IGNORECASE,
+)
+_PERMITTED = re.compile(
+    r"\b(?:fine|safe|ok|okay|allowed|usual|standard|routine|routinely|suits?|suitable|label+ed|licen[cs]ed|indicated|"
+    r"preferred|(?:drug|agent|treatment) of choice|(?:can|may) be (?:used|given|started|continued))\b",
+    re.IGNORECASE,
+)
+#: Before what forbids: it does not.
+_DENIAL = re.compile(r"(?:\b(?:not|never|no longer|hardly)|n't)(?: be| a| an)?\s*$", re.IGNORECASE)
+
+
+class Claim(NamedTuple):
+    """A premise as it is held against evidence: what it names, and the conditions it is about, its own or, where it
+    names none, the patient's (``is_of_patient``).
+    """
+
+    text: str
+    terms: frozenset[str]
+    mentions: tuple[Mention, ...]
+    treatments: tuple[str, ...]
+    conditions: tuple[str, ...]
+    places: frozenset[str]
+    is_of_patient: bool
+
+    @property
+    def is_negated(self) -> bool:
+        return denies(self.text)
+
+    @property
+    def forbids(self) -> re.Match[str] | None:
+        """Where it says that something must not be done, if it does."""
+        found = _FORBIDDEN.finditer(self.text)
+        return next((m for m in found if not _DENIAL.search(self.text[: m.start()])), None)
+
+    @property
+    def permits(self) -> re.Match[str] | None:
+        """Where it says that something may be done, if it does."""
+        return None if self.is_negated or self.forbids else _PERMITTED.search(self.text)
+
+
+def permits(text: str) -> bool:
+    """Whether ``text`` says that something may be done."""
+    return bool(_PERMITTED.search(text)) and not denies(text)
+
+
+def denies(text: str) -> bool:
+    """Whether something in ``text`` is negated."""
+    return bool(_NOT.search(text))
 
 
 def premises(text: str) -> list[str]:

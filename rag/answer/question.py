@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rag.answer.asides import without_asides
 from rag.answer.presuppositions import premises
 from rag.answer.spelling import corrected
 from rag.clinical.variables import renal_impairment
 from rag.domain import ReadAs
+from rag.language.identifiers import blanked
 from rag.language.lexicon import Lexicon, Mention, tokens
 from rag.language.quantities import quantities
 from rag.language.sentences import sentence_spans
@@ -42,8 +44,8 @@ class Intent(StrEnum):
 
 
 _DECISION = (
-    r"(?:^|[,;:]\s*)(?:and |but |so )?(?:should|can|could|may|must|would|is it|are there|do (?:i|we)|does|did|is|are|"
-    r"was|ok to|safe to)\b"
+    r"(?:^|[,;:]\s*)(?:and |but |so )?(?:whether|should|can|could|may|must|would|is it|are there|do (?:i|we)|does|did|"
+    r"is|are|was|ok to|safe to)\b"
 )
 # What matches first in the interrogative sentence decides; a definition is asked for when nothing else is.
 _INTENTS: dict[Intent, tuple[str, ...]] = {
@@ -56,8 +58,9 @@ _INTENTS: dict[Intent, tuple[str, ...]] = {
         "which test to follow",
     ),
     Intent.DIAGNOSIS: (
-        r"when (?:should|do|to) (?:\w+ )?suspect", "features", "signs", r"diagnos\w*", r"confirm\w*", "rule[ds]? out",
-        "work-?up", r"distinguish\w*", r"differentiat\w*", r"what (?:tests?|investigations?)", "which tests?",
+        r"when (?:should|do|to) (?:\w+ )?suspect", "features", "signs",
+        r"(?<!newly )(?<!recently )(?<!just )diagnos\w*(?! with\b)", r"confirm\w*", "rule[ds]? out", "work-?up",
+        r"distinguish\w*", r"differentiat\w*", r"what (?:tests?|investigations?)", "which tests?",
         r"screen\w*", "look for", "scored", r"(?:send|order|need|request) (?:\w+ ){0,3}tests?",
         "what causes", "causes? of", "a?etiology", "false[- ]positive",
     ),
@@ -110,8 +113,8 @@ _OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 _CURRENT = re.compile(
-    r"\b(?:on|taking|takes|receiv(?:es|ing|ed)|getting|treated with|completed|exposed to|after|off|despite|"
-    r"failed|transfused|underwent|previous|prior|past)"
+    r"\b(?:days? \d+ of|on|taking|takes|receiv(?:es|ing|ed)|getting|treated with|completed|exposed to|after|off|"
+    r"despite|failed|transfused|underwent|previous|prior|past)"
     r"(?:[\s,(]+(?!for\b|to\b|continue\b|receive\b)[\w-]+){0,5}[\s,(]*$",
     re.IGNORECASE,
 )
@@ -142,6 +145,22 @@ _PLATELET_FALL = re.compile(
     r"\b(?:fall(?:ing)?|drop(?:ping)?)(?: in| of)?(?: the)? platelet",
     re.IGNORECASE,
 )
+_SCORED = re.compile(r"\b4\s?Ts?\b\D{0,12}[0-8]\b", re.IGNORECASE)
+#: What is given while heparin-induced thrombocytopenia is there.
+_GIVEN_IN_ACUTE = ("argatroban", "bivalirudin", "danaparoid", "hirudin")
+_SPAN = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|several|many|some|a few|a couple of|a)"
+_LONG_AGO = re.compile(
+    rf"\W*(?:[\w-]+\W+){{0,3}}?(?:(?:{_SPAN}\+? (?:years?|yrs?|decades?)|(?:[4-9]|1\d|four|five|six|seven|eight|nine|"
+    r"ten|eleven|twelve) months) (?:ago|back|earlier|before|previously)\b|"
+    r"in (?:the (?:distant )?past\b|(?:19|20)\d\d\b))",
+    re.IGNORECASE,
+)
+_ONCE = re.compile(
+    r"\b(?:(?:past|previous|prior|remote|old)(?: [\w-]+)? (?:episode|bout|diagnosis|case) of|"
+    r"(?:history|PMH|past medical history)(?: of|:)(?: [\w-]+){0,2}|previously (?:had|diagnosed with)|"
+    r"(?:previous|prior|past|remote)(?: [\w-]+)?)\s*$",
+    re.IGNORECASE,
+)
 #: Kinds of concept that describe a patient.
 _DESCRIBING = frozenset({"condition", "population", "term"})
 _ORGANS = {
@@ -161,7 +180,8 @@ _ABSENT = re.compile(
 
 @dataclass(frozen=True)
 class Query:
-    """A question as the pipeline reads it: ``text`` is what was ``asked`` with typing errors mended.
+    """A question as the pipeline reads it: ``text`` is what was ``asked`` with typing errors mended, without courtesy
+    and instructions.
 
     ``focus`` are the treatments asked about, ``current`` those the patient has, ``patient`` the conditions and
     populations described, ``problem`` those of them that are new, ``absent`` those the question rules out: concepts, in
@@ -224,8 +244,9 @@ def interpret(
         unknown: of some words, those that the corpus does not use; only these can be typing errors.
     """
     lexicon = analyzer.lexicon
-    text, readings = corrected(asked, lexicon, unknown)
-    mentions = lexicon.mentions(text)
+    clinical, asides = without_asides(asked)
+    text, readings = corrected(clinical, lexicon, unknown)
+    mentions = _phased(text, lexicon.mentions(text), lexicon)
     intent = _intent(text)
     absent = _absent(text, mentions)
     here = [m for m in _without_glosses(text, mentions, lexicon) if m.concept not in absent]
@@ -234,7 +255,7 @@ def interpret(
     implied = [*_implied(text, here, lexicon), *([_HIT] if suspected else [])]
     problem = _distinct(m for m in here if m.kind == "condition" and _PROBLEM.search(text[: m.start]))
     focus, current = _treatments(text, [m for m in here if m.kind in TREATMENTS], intent)
-    terms = [t for t in analyzer.content_terms(text, mentions) if t not in _organ_words(absent)]
+    terms = [t for t in analyzer.content_terms(blanked(text), mentions) if t not in _organ_words(absent)]
     if suspected:
         terms.append(f"={_HIT}")
     return Query(
@@ -250,8 +271,26 @@ def interpret(
         weights=_weights(terms, lexicon, {*focus, *problem}, absent | glosses),
         names=_names(text, mentions),
         premises=tuple(premises(text)),
-        readings=(*readings, *suspected),
+        readings=(*asides, *readings, *suspected),
     )
+
+
+def _phased(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -> tuple[Mention, ...]:
+    """``mentions`` with a disease that the patient had years ago as remote, and one called history that is there now,
+    since it is being treated or platelets fall, as itself.
+    """
+    found = list(mentions)
+    is_active = bool(_PLATELET_FALL.search(text)) or any(
+        _CURRENT.search(text[: m.start]) and any(lexicon.is_a(m.concept, c) for c in _GIVEN_IN_ACUTE) for m in found
+    )
+    for i, mention in enumerate(found):
+        remote = f"remote {mention.concept}"
+        is_past = _LONG_AGO.match(text[mention.end :]) or _ONCE.search(text[: mention.start])
+        if mention.concept.startswith("remote ") and is_active:
+            found[i] = mention._replace(concept=mention.concept.removeprefix("remote "))
+        elif is_past and not is_active and remote in lexicon.concepts:
+            found[i] = mention._replace(concept=remote)
+    return tuple(found)
 
 
 def _absent(text: str, mentions: Iterable[Mention]) -> set[str]:
@@ -327,17 +366,19 @@ def kind_weight(kind: str) -> float:
 
 def _implied(text: str, mentions: Iterable[Mention], lexicon: Lexicon) -> list[str]:
     """Conditions that a value or a treatment in the question amounts to: whoever is on dialysis has no kidneys."""
-    on_dialysis = any(lexicon.is_a(m.concept, "renal replacement therapy") for m in mentions)
+    kinds = ("renal replacement therapy", "dialysis patient")
+    on_dialysis = any(lexicon.is_a(m.concept, kind) for m in mentions for kind in kinds)
     return [*renal_impairment(text), *(["severe renal impairment"] if on_dialysis else [])]
 
 
 def _suspected(text: str, mentions: list[Mention], lexicon: Lexicon) -> list[ReadAs]:
-    """Heparin-induced thrombocytopenia, where platelets fall on heparin and it is not named."""
+    """Heparin-induced thrombocytopenia, where platelets fall or it is scored on heparin and it is not named."""
     on_heparin = any(lexicon.is_a(m.concept, "heparin") for m in mentions)
-    is_named = any(lexicon.is_a(m.concept, _HIT) for m in mentions)
-    if not on_heparin or is_named or not _PLATELET_FALL.search(text):
+    is_named = any(m.kind == "condition" and lexicon.is_a(m.concept, _HIT) for m in mentions)
+    sign = "a 4Ts score" if _SCORED.search(text) else "a platelet fall" if _PLATELET_FALL.search(text) else ""
+    if not on_heparin or is_named or not sign:
         return []
-    return [ReadAs(typed="a platelet fall on heparin", read=f"suspected {_HIT}")]
+    return [ReadAs(typed=f"{sign} on heparin", read=f"suspected {_HIT}")]
 
 
 def _organ_words(absent: set[str]) -> set[str]:

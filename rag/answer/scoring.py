@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rag.answer.doses import gives_dose
-from rag.answer.fitting import Fitting
+from rag.answer.fitting import Fitting, people
 from rag.answer.question import TREATMENTS, Intent, Query
 from rag.answer.select import ADVISING, OUTCOMES, SEXES, Candidate
 from rag.domain import Role
@@ -38,8 +38,6 @@ _DURATIONS = frozenset({"s", "min", "h", "day", "week", "month", "year"})
 #: Added to or taken from a sentence's relevance. Found by coordinate search on the development table of answerable
 #: questions (nDCG@4 of the sentences that a right answer shows), then rounded.
 _ROLE, _ADVICE_ROLE, _FOCUS, _ADVICE, _NORM, _MAIN, _OTHER, _COVER = 0.04, 0.10, 0.02, 0.05, 0.05, 0.09, 0.03, 0.10
-#: What the patient must no longer receive comes before what is given instead.
-_STOPS = 0.5
 _WARNING, _DERIVED, _OTHER_SEX, _FOREIGN, _PER_RANK = 0.15, 0.03, 0.15, 0.04, 0.005
 #: From this share of foreign concepts a sentence that does not name the main condition is about something else.
 _SOME_FOREIGN = 0.34
@@ -86,7 +84,13 @@ class Scorer:
             return False
         conditions = (c for c in self.query.absent if self.lexicon.kind(c) not in TREATMENTS)
         absent = [c for c in conditions if candidate.speaks_of((c,))]
-        return bool(absent) and candidate.sentence.excludes.isdisjoint(absent)
+        sentence, is_a = candidate.sentence, self.lexicon.is_a
+        if not absent or not sentence.excludes.isdisjoint(absent):
+            return False
+        if any(is_a(d, c) for d in sentence.denied for c in absent):
+            return False
+        is_dosing = candidate.role is Role.DOSING
+        return not is_dosing or any(is_a(m.concept, c) for m in people(sentence) for c in absent)
 
     def is_on_topic(self, candidate: Candidate) -> bool:
         """About the patient's main condition, or about a treatment in question and no other condition."""
@@ -144,7 +148,8 @@ class Scorer:
             score += _ADVICE_ROLE
         if query.intent is Intent.MANAGEMENT and candidate.role is Role.ACTION and candidate.speaks_of(query.problem):
             score += _ADVICE_ROLE  # what to do about what is new
-        if query.intent is Intent.DOSE and gives_dose(candidate, query.focus, self.lexicon):
+        is_dosing = candidate.role is not Role.MONITORING  # which gives a dose not to be exceeded
+        if query.intent is Intent.DOSE and is_dosing and gives_dose(candidate, query.focus, self.lexicon):
             score += _ADVICE_ROLE
         if query.intent is Intent.TIMING and any(q.unit in _DURATIONS for q in sentence.quantities):
             score += _ROLE
@@ -163,7 +168,9 @@ class Scorer:
     def _patient_share(self, candidate: Candidate) -> float:
         """Share of the patient's conditions that a sentence names, itself, by a kind of it or by the next broader."""
         asked = [*self.conditions, *(c for c in self.query.patient if c in SEXES)]
-        return sum(self.meets(c, candidate) for c in asked) / len(asked) if asked else 0.0
+        denied = candidate.sentence.denied
+        met = [c for c in asked if self.meets(c, candidate) and not any(self.lexicon.is_a(c, d) for d in denied)]
+        return len(met) / len(asked) if asked else 0.0
 
     def _is_of_other_sex(self, candidate: Candidate) -> bool:
         """Whether a sentence is about men alone where the patient is a woman, or the other way round."""
@@ -171,7 +178,7 @@ class Scorer:
         return bool(mine and theirs) and mine.isdisjoint(theirs)
 
     def is_of_other_value(self, candidate: Candidate) -> bool:
-        """Whether a sentence is for a patient with another value, phase or procedure than the question gives."""
+        """Whether a sentence is for a patient with another value, phase or organ than the question gives."""
         return self.fitting.is_of_another(candidate)
 
     def stops(self, candidate: Candidate) -> bool:
@@ -213,8 +220,6 @@ class Scorer:
             score -= _FOREIGN * candidate.foreign
         if role is Role.ACTION and (candidate.passage.strength or "").startswith("strong"):
             score += 2 * _NORM
-        if self.stops(candidate):
-            score += _STOPS
         if query.current and candidate.speaks_of(query.current) and role not in {Role.RATIONALE, Role.EXCEPTION}:
             score += _FOCUS
         if self.main and candidate.speaks_of(self.subject):

@@ -36,6 +36,7 @@ _NEAR = 45
 _EXCLUDED = re.compile(
     r"\b(?:without|excluded?|excluding|absence of)\s+(?:(?!for\b|in\b|with\b|after\b)[\w-]+\s+){0,3}$", re.IGNORECASE
 )
+_NOT_NOW = re.compile(r"\b(?:(?:is|are|were|was) not(?: \w+ly)?|no or)\s+$", re.IGNORECASE)
 _NORMAL = re.compile(
     r"\b(?:normal|adequate|preserved)\s+(?P<organ>liver|hepatic|renal|kidney|organ)\s+function", re.IGNORECASE
 )
@@ -53,7 +54,18 @@ _STOPPED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _STOPPED_AFTER = re.compile(
-    r"[^.;]{0,60}\b(?:have it|must be|should be) (?:stopped|removed|discontinued)", re.IGNORECASE
+    r"\s+(?:cessation|discontinuation|withdrawal)\b|"
+    r"[^.;]{0,60}\b(?:have it|must be|should be) (?:stopped|removed|discontinued)",
+    re.IGNORECASE,
+)
+_STOPPING = r"(?:stop\w*|discontinu\w*|ceas\w*|withdraw\w*)"
+#: A time and no advice: "4 days of stopping heparin".
+_WHEN_STOPPED = re.compile(
+    rf"\b(?:after|of|before|since|following|when|while|until)\s+{_STOPPING}\s+(?:[\w-]+\s+){{0,1}}$", re.IGNORECASE
+)
+#: Who advises against stopping something advises for it.
+_NOT_STOPPED = re.compile(
+    rf"\b(?:against|not)\s+(?:[\w-]+\s+){{0,3}}(?:{_STOPPING}\s+(?:[\w-]+\s+)?)?$", re.IGNORECASE
 )
 #: What studies compare, as they name it.
 _OUTCOMES = re.compile(
@@ -161,6 +173,7 @@ class Sentence:
         self.said = Said(terms, self.concepts, self.about)
         self._lexicon = lexicon
         self._stances: dict[str, Stance] = {}
+        self._all_stances: dict[str, set[Stance]] = {}
 
     @property
     def evidence_rank(self) -> int:
@@ -177,6 +190,11 @@ class Sentence:
         return self.record.role is Role.PITFALL or self.is_boxed or is_barred
 
     @cached_property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """Its concepts, each with its kind."""
+        return tuple((c, self._lexicon.kind(c)) for c in self.concepts)
+
+    @cached_property
     def mentions(self) -> tuple[Mention, ...]:
         return self._lexicon.mentions(self.text)
 
@@ -190,6 +208,12 @@ class Sentence:
         found = {c for m in _NORMAL.finditer(self.text) for c in _ORGANS[m["organ"].lower()]}
         absent = (m for m in self.mentions if m.kind == "condition" and _EXCLUDED.search(self.text[: m.start]))
         return frozenset(found | {m.concept for m in absent})
+
+    @cached_property
+    def denied(self) -> frozenset[str]:
+        """Conditions that its people do not have at the time: "not bleeding"."""
+        conditions = (m for m in self.mentions if m.kind == "condition")
+        return frozenset(m.concept for m in conditions if _NOT_NOW.search(self.text[: m.start]))
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
@@ -227,15 +251,37 @@ class Sentence:
 
     def stances_on(self, concept: str) -> set[Stance]:
         """All stances of the clauses that mention ``concept``."""
-        said = {s for clause, concepts in self.clauses if concept in concepts for s in stances(clause)}
-        return said | {self.stance_on(concept)}
+        if concept not in self._all_stances:
+            said = {s for clause, concepts in self.clauses if concept in concepts for s in stances(clause)}
+            self._all_stances[concept] = said | {self.stance_on(concept)}
+        return self._all_stances[concept]
 
     def _stance_on(self, concept: str) -> Stance:
-        named = [m for m in self.mentions if self._lexicon.is_a(m.concept, concept)]
-        if any(_STOPPED_BEFORE.search(self.text[: m.start]) or _STOPPED_AFTER.match(self.text[m.end :]) for m in named):
-            return Stance.AGAINST
+        stopped = self._stopped(concept)
+        if stopped:
+            is_kept = all(_NOT_STOPPED.search(self.text[: m.start]) for m in stopped)
+            return Stance.FOR if is_kept else Stance.AGAINST
+        if self.only_times(concept):
+            return Stance.NEUTRAL
         found = [stance(clause) for clause, concepts in self.clauses if concept in concepts]
         return next((s for s in found if s is not Stance.NEUTRAL), Stance.NEUTRAL)
+
+    def only_times(self, concept: str) -> bool:
+        """Whether it names a treatment only to say when: "4 days after stopping heparin"."""
+        named = [m for m in self.mentions if self._lexicon.is_a(m.concept, concept)]
+        return bool(named) and all(_WHEN_STOPPED.search(self.text[: m.start]) for m in named)
+
+    def is_stopped(self, concept: str) -> bool:
+        """Whether it speaks of stopping a treatment."""
+        return bool(self._stopped(concept))
+
+    def _stopped(self, concept: str) -> list[Mention]:
+        return [m for m in self.mentions if self._lexicon.is_a(m.concept, concept) and self._is_stopped(m)]
+
+    def _is_stopped(self, mention: Mention) -> bool:
+        before = self.text[: mention.start]
+        is_after = _STOPPED_AFTER.match(self.text[mention.end :])
+        return bool(is_after or (_STOPPED_BEFORE.search(before) and not _WHEN_STOPPED.search(before)))
 
     @cached_property
     def outcomes(self) -> dict[str, str]:

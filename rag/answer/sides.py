@@ -25,6 +25,12 @@ _SAYING = ADVISING | {Role.DIAGNOSIS, Role.BACKGROUND}
 _REMEMBERED = 20_000
 #: Where a sentence goes over to another treatment: "LMWH can be used, and warfarin should not".
 _PART = re.compile(r"[;:]\s|,\s+(?:and|but|whereas|while)\s", re.IGNORECASE)
+_FOR_NOW = re.compile(
+    r"\b(?:do not|not be|must not|should not|against) (?:\w+ )?(?:start|begin|giv|us|resum|restart)\w*\b"
+    r"[^.;]{0,60}?\b(?:until|before)\b",
+    re.IGNORECASE,
+)
+_STARTS = re.compile(r"\bstart(?:s|ed|ing)?\b", re.IGNORECASE)
 _NOT_PUT_OFF = re.compile(r"\bnot (?:be )?(?:delay|withh[eo]ld|discourag|defer)\w*", re.IGNORECASE)
 #: A body that speaks of something in its guidance without being quoted on it.
 _COVERS = re.compile(r"\b(?:cover(?:s|ed)?|address(?:es|ed)|widened its scope|extended its scope)\b", re.IGNORECASE)
@@ -126,6 +132,8 @@ class Side:
         sentence, is_a, text = self.sentence, self._lexicon.is_a, self.sentence.text
         if _NOT_PUT_OFF.search(text):
             return {Stance.FOR}
+        if sentence.only_times(treatment):
+            return {Stance.NEUTRAL}
         whole = sentence.stance_on(treatment)
         if whole is Stance.AGAINST and whole not in stances(text):
             return set() if self.role is Role.DOSING else {whole}
@@ -144,6 +152,16 @@ class Side:
         if sentence.is_divided:
             return said | sentence.stances_on(treatment)
         return said if said or elsewhere else {whole}
+
+    @cached_property
+    def is_for_now(self) -> bool:
+        """Whether it speaks against something only for a time: "not until", "not before platelets recover"."""
+        return bool(_FOR_NOW.search(self.sentence.text))
+
+    def starts(self, treatment: str) -> bool:
+        """Whether it tells how a treatment is started, by its name or that of a drug of the class."""
+        named = [m for m in self.sentence.mentions if self._lexicon.is_a(m.concept, treatment)]
+        return bool(named) and bool(_STARTS.search(self.sentence.text))
 
     @cached_property
     def covers(self) -> bool:

@@ -31,6 +31,12 @@ _MEDICAL_LOOK = re.compile(
     r"(?:itis|osis|oma|aemia|emia|pathy|ectomy|plasty|otomy|mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|"
     r"parin|gliptin|gliflozin|setron|triptan|caine|azepam|idine|amide|plegia|algia|uria|penia|cyte|scopy|graphy)$"
 )
+#: Ends of names of drugs: stems of international nonproprietary names (WHO, "Stem book", 2018).
+_DRUG_NAME = re.compile(
+    r"[a-z-]{3,}(?:mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|parin|gliptin|gliflozin|setron|triptan|caine|"
+    r"azepam|tide|ciclib|rafenib|parib|lukast|prazole|floxacin|cycline|dronate|xaban|gatran|grel|platin|taxel|rubicin|"
+    r"cept|imus|oxetine|degib|lisib|zomib|dustat)"
+)
 _PLAIN_WORD, _STRANGE_WORD = 0.3, 2.0
 _BEST = 12
 #: One sentence must speak of both of two subjects, or of two of three or more.
@@ -135,8 +141,10 @@ def _joint(subject: Sequence[str], candidate: Candidate, matcher: Matcher) -> fl
 
 def _subject(query: Query, matcher: Matcher, together: Said) -> list[str]:
     """What one sentence should speak of: treatments asked about, conditions and tests that the corpus knows."""
-    named = [c for c in (*query.focus, *query.patient, *query.tests) if c not in _PLAIN_POPULATIONS]
-    return [c for c in matcher.lexicon.narrowest(named) if matcher.overlap_of(f"={c}", together) > 0]
+    named = [c for c in (*query.focus, *query.patient) if c not in _PLAIN_POPULATIONS]
+    # A test for a disease is narrower than the disease only in the lexicon.
+    subject = dict.fromkeys([*matcher.lexicon.narrowest(named), *matcher.lexicon.narrowest(query.tests)])
+    return [c for c in subject if matcher.overlap_of(f"={c}", together) > 0]
 
 
 def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: Matcher) -> str | None:
@@ -148,6 +156,9 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
             c.speaks_of((population,)) and all(c.speaks_of(g) for g in (query.focus, conditions) if g) for c in pool
         ):
             return f"{population}: what is known of others must not be carried over"
+    for past in (c for c in conditions if c.startswith("remote ")):
+        if not any(c.speaks_of((past,)) and all(c.speaks_of((f,)) for f in query.focus[:2]) for c in pool):
+            return f"{past}: what is advised in acute disease must not be carried over"
     is_short = len(tokens(query.text)) <= _SHORT
     treatments = query.treatments if is_short else query.focus
     unknown = [c for c in treatments if matcher.overlap_of(f"={c}", together) < _SAME]
@@ -160,7 +171,18 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
         return query.names.get(unknown[0], unknown[0])
     if query.intent is Intent.DOSE and query.focus and not any(gives_dose(c, query.focus, lexicon) for c in pool):
         return f"dose of {query.focus[0]}"
-    return next((t for t in matcher.weights if t in _OUTSIDE and t not in together.terms), None)
+    strange = _strange_drugs(query, pool) if is_short and is_running_text(pool) else []
+    return next(iter(strange), next((t for t in matcher.weights if t in _OUTSIDE and t not in together.terms), None))
+
+
+def _strange_drugs(query: Query, pool: Sequence[Candidate]) -> list[str]:
+    """Words of the question that end as names of drugs do and stand in no passage of ``pool``.
+
+    The lexicon knows few of the drugs of a corpus that it was not made for, and what is true of one of them would
+    otherwise be told of another for the same disease.
+    """
+    named = [t.text for t in tokens(query.text) if _DRUG_NAME.fullmatch(t.key)]
+    return [name for name in named if not any(name.casefold() in c.passage.text.casefold() for c in pool)]
 
 
 def unspoken(within: Filter | None) -> str:

@@ -87,6 +87,19 @@ _ALSO_WORDS = frozenset(
 )
 
 
+#: What may stand before the "be" of a form in which something is done.
+_AUXILIARIES = ("can", "could", "may", "might", "must", "should", "would")
+
+
+def _spoken(form: str) -> list[str]:
+    """A form with "be" as it is said in a sentence: "platelets be given", "platelets should not be given"."""
+    what, be, done = form.partition(" be ")
+    if not be:
+        return [form]
+    said = [*(f"{aux} be" for aux in _AUXILIARIES), *(f"{aux} not be" for aux in _AUXILIARIES), "not be", "are", "were"]
+    return [form, *(f"{what} {verb} {done}" for verb in said)]
+
+
 def _is_acronym(form: str) -> bool:
     """Whether a surface form is an acronym: matched by its exact case, for HIT is not hit."""
     return len(form) <= 5 and sum(c.isupper() for c in form) >= 2 and form.isalnum()
@@ -123,7 +136,7 @@ class Lexicon:
         concepts, surface = {}, []
         for kind, name, parents, synonyms in rows[1:]:
             concepts[name] = Concept(name, kind, tuple(p for p in parents.split("|") if p))
-            surface += [(form, name) for form in (name, *synonyms.split("|")) if form]
+            surface += [(said, name) for form in (name, *synonyms.split("|")) if form for said in _spoken(form)]
         return cls._indexed(concepts, surface, {}, {}, {})
 
     def extended(self, abbreviations: Iterable[tuple[str, str]]) -> Lexicon:

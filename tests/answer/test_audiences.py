@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -96,13 +97,15 @@ def test_plain_words_keep_every_number_name_negation_and_hedge(pipeline: Pipelin
 
 
 def test_a_patient_reads_easier_words(pipeline: Pipeline) -> None:
-    """The gain is small, for the sources are written for clinicians: what is asserted is that there is one."""
-    said = [s for q in STARTER for s in ask(pipeline, q, Audience.PATIENT).statements()]
+    """The sources are written for clinicians, at a grade of 22."""
+    answers = [ask(pipeline, q, Audience.PATIENT) for q in STARTER]
+    said = [s for answer in answers for s in answer.statements()]
     verbatim, plain = grade(s.text for s in said), grade(s.shown for s in said)
     assert verbatim is not None
     assert plain is not None
-    assert plain <= verbatim - 1
-    assert sum(s.plain is not None for s in said) >= 0.5 * len(said)
+    assert plain <= verbatim - 7
+    assert sum(s.plain is not None for s in said) >= 0.8 * len(said)
+    assert statistics.median(a.reading_grade for a in answers if a.reading_grade is not None) <= 14.5
 
 
 def test_each_version_says_how_hard_it_is_to_read(pipeline: Pipeline) -> None:

@@ -55,3 +55,11 @@ def test_an_exception_is_no_disagreement(pipeline: Pipeline) -> None:
     shown = positions(pipeline, "Which anticoagulants are suggested in acute HIT?")
     assert not any({"hit002", "hit111"} <= sides for sides in shown)
     assert not any({"hit002", "hit036"} <= sides for sides in shown)
+
+
+def test_not_yet_is_not_against(pipeline: Pipeline) -> None:
+    """A drug that is not started before platelets recover, and how it is started then, differ in the start alone."""
+    found = pipeline.ask("Should warfarin be started in acute HIT?").disagreements
+    assert [d.topic for d in found if "warfarin" in d.topic and d.topic.startswith("use of")] == []
+    found = pipeline.ask("How is argatroban changed to warfarin in HIT?").disagreements
+    assert [d.topic for d in found if "warfarin" in d.topic] == ["start of warfarin in HIT"]

@@ -12,7 +12,7 @@ import pytest
 
 from rag.answer.alignment import FEATURES
 from rag.answer.denial import denied
-from rag.answer.entailment import CLASSES, MODEL, LearnedEntailment, read_model
+from rag.answer.entailment import CLASSES, MODEL, LearnedEntailment, Model, read_model
 from rag.answer.opinion import Opinion
 from rag.answer.reading import Reading, read
 from rag.answer.verify import Verifier
@@ -76,6 +76,8 @@ def test_own_words_and_near_ones_ask_no_model(statement: str) -> None:
         ("Hepatic metabolism removes bivalirudin from the body over time.", "drug"),
         ("Hepatic metabolism removes argatroban from the body (strong recommendation).", "strength"),
         ("Hepatic metabolism removes argatroban from the body in children.", "population"),
+        ("Hepatic metabolism should remove argatroban from the body over time.", "modality"),
+        ("Hepatic metabolism removes argatroban from the body completely.", "modality"),
     ],
 )
 def test_no_model_outweighs_a_veto(statement: str, kind: str) -> None:
@@ -162,6 +164,16 @@ def spelled(text: str) -> Worded:
     rows = np.array([[w.count(c) + 1e-3 for c in "abcdefghijklmnopqrstuvwxyz"] for w in (*words, text.lower())])
     unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return Worded(unit[-1], words, unit[:-1])
+
+
+def test_a_model_is_not_believed_on_a_statement_of_something_else() -> None:
+    size, classes = len(FEATURES), len(CLASSES)
+    sure = Model(np.zeros(size), np.ones(size), np.zeros((classes, size)), np.array([9.0, 0, 0]), np.ones(3), "sure")
+    learned = LearnedEntailment(spelled, LEXICON, sure)
+    quotes = [read(QUOTE, LEXICON)]
+    assert learned.opinion(read("Argatroban is eliminated by the liver.", LEXICON), quotes).verdict == "supported"
+    elsewhere = learned.opinion(read("Fluffy xylophones hum.", LEXICON), quotes)
+    assert (elsewhere.verdict, elsewhere.supported > 0.9) == ("neutral", True)
 
 
 def test_the_features_are_numbers_and_the_nearest_sentence_is_named() -> None:

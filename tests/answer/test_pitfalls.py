@@ -95,3 +95,22 @@ def test_labels_and_regulators_say_which_state_of_them_was_read(pipeline: Pipeli
         is_regulatory = source.evidence_type in {EvidenceType.DRUG_LABEL, EvidenceType.REGULATOR}
         assert statement.as_of == (source.state_read if is_regulatory else None)
     assert "2024-11-14" in {s.as_of for s in answer.statements()}
+
+
+REVIEW = "## Pitfalls\n\n- Argatroban in HIT with cirrhosis caused bleeding in a review of cases. {#r1}\n"
+
+
+def test_warnings_of_labels_and_of_reviews_lead_from_one_place(starter_index: Path, tmp_path: Path) -> None:
+    """The boxed warning comes before what a review warns of, and neither is lost."""
+    index = empty_index(tmp_path / "index", exported_encoder(starter_index))
+    boxed = LABEL.replace(
+        "Argatroban can cause fatal haemorrhage", "Argatroban can cause fatal haemorrhage in cirrhosis"
+    )
+    build([label(body=boxed), document("guide", GUIDE), label("review", REVIEW, "narrative_review")], index)
+    pipeline = Pipeline.open(Settings(index_dir=index))
+    answer = pipeline.ask("Should argatroban be given in HIT with cirrhosis?")
+    said = [pipeline.passage(e.passage_id)[0].anchor for s in answer.statements() for e in s.evidence]
+    assert {"w1", "r1"} <= set(said)
+    assert said.count("w1") == said.count("r1") == 1
+    leading = [pipeline.passage(s.evidence[0].passage_id)[0].anchor for s in answer.bottom_line]
+    assert "w1" in leading

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.clinical.decisive import VARIABLES
-from rag.clinical.variables import child_pugh_below, child_pugh_classes
+from rag.clinical.variables import child_pugh_below, child_pugh_classes, contains, renal_impairment
 from rag.language.lexicon import Lexicon
 
 BY_NAME = {variable.name: variable for variable in VARIABLES}
@@ -33,6 +33,10 @@ BLEEDING = "bleeding and bleeding risk (varices, recent or planned procedures)"
         ("Child-Pugh A, B or C", "ABC"),
         ("Child-Pugh A, while another had Child-Pugh C", "AC"),
         ("Child-Pugh score >6", "BC"),
+        ("hepatic impairment (class B or C)", "BC"),
+        ("Child's C", "C"),
+        ("class B evidence", ""),
+        ("a child a day", ""),
         ("Child-Pugh score > 9", "C"),
         ("Child-Pugh score above 6", "BC"),
         ("Child-Pugh score greater than 4", "ABC"),
@@ -150,3 +154,52 @@ def test_variables_are_unique_and_explained_and_concern_known_concepts() -> None
         assert isinstance(variable.depends, re.Pattern)
         assert set(variable.concerns) <= lexicon.concepts.keys()
         assert variable.values("") == variable.below("") == ()
+
+
+@pytest.mark.parametrize(
+    ("band", "value", "is_in"),
+    [
+        ("<30 mL/min", 24, True), ("<30 mL/min", 30, False), ("≤30 mL/min", 30, True), ("30-60 mL/min", 60, True),
+        (">1.5 mg/dL", 5, True), ("≥150 × 10⁹/L", 150, True), ("30-60 mL/min", 61, False), ("none", 5, False),
+    ],
+)  # fmt: skip
+def test_a_value_lies_in_a_band_or_not(band: str, value: float, is_in: bool) -> None:
+    assert contains(band, value) is is_in
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "points"),
+    [
+        ("creatinine clearance", "HIT with CrCl 24, dose?", (24,)),
+        ("creatinine clearance", "a GFR of 12 mL/min", (12,)),
+        ("creatinine clearance", "contraindicated when CrCl is <30 mL/min", ()),
+        ("creatinine clearance", "for creatinine clearance 30-60 mL/min", ()),
+        ("bilirubin", "bilirubin 5 and rising", (5,)),
+        ("bilirubin", "bilirubin 85 µmol/L", ()),
+        ("bilirubin", "bilirubin 85", ()),
+        ("bilirubin", "bilirubin >1.5 mg/dL", ()),
+    ],
+)
+def test_measurements_are_read_with_their_unit(name: str, text: str, points: tuple[float, ...]) -> None:
+    assert BY_NAME[name].points(text) == points
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("4Ts of 1.", ("low",)), ("4Ts score 5", ("intermediate",)), ("4Ts 6", ("high",)), ("a score of 4-5", ())],
+)
+def test_a_score_is_the_probability_that_it_means(text: str, values: tuple[str, ...]) -> None:
+    assert BY_NAME["4Ts score"].values(text) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("creatinine 490 µmol/L", ["severe renal impairment"]),
+        ("creatinine 5.5 mg/dL", ["severe renal impairment"]),
+        ("creatinine 90 µmol/L", []),
+        ("creatinine 490", []),
+    ],
+)
+def test_a_creatinine_of_the_highest_stage_is_severe_impairment(text: str, concepts: list[str]) -> None:
+    assert renal_impairment(text) == concepts

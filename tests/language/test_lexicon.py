@@ -194,3 +194,21 @@ def test_another_table_can_be_loaded(tmp_path: Path) -> None:
     lexicon = Lexicon.load(tmp_path / "t.tsv")
     assert [m.concept for m in lexicon.mentions("EX, x drugs, ex, y")] == ["x", "x", "y"]
     assert lexicon.is_a("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("a non-heparin agent", "non-heparin anticoagulant"),
+        ("alternatives to heparin", "non-heparin anticoagulant"),
+        ("stopping heparin", "heparin"),
+        ("heparin cessation", "heparin"),
+        ("platelets not be transfused", "platelet transfusion"),
+        ("platelets should not be given", "platelet transfusion"),
+        ("whether platelets can be transfused", "platelet transfusion"),
+        ("abnormal coagulation", "coagulopathy"),
+        ("Child's B or C", "moderate or severe hepatic impairment"),
+    ],
+)
+def test_what_clinicians_say_is_read_as_what_they_mean(lexicon: Lexicon, text: str, concept: str) -> None:
+    assert [m.concept for m in lexicon.mentions(text)] == [concept]

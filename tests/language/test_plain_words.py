@@ -67,6 +67,10 @@ def test_terms_are_exchanged(text: str, said: str) -> None:
         ("portal hypertension", None, "another disease than hypertension"),
         ("A myocardial infarction is a heart attack.", None, "it is being explained"),
         ("individual risk", None, "only the plural is people"),
+        ("a first thrombosis", None, "a plural does not fit after an article, wherever that stands"),
+        ("a heparin/anticoagulant mix", None, "part of a pair"),
+        ("lupus anticoagulant", None, "an antibody, and no drug"),
+        ("vitamin K antagonist therapy", None, "a phrase cannot stand before a noun"),
         ("adverse, event", None, "words beyond a comma are not one term"),
     ],
 )
