@@ -20,6 +20,8 @@ _NOT_FIRST = frozenset({"adjunct", "rescue", "not_first"})
 _PLACES = frozenset({"first", "not_first", "adjunct"})
 #: So many pieces of advice are heard for a decision.
 _HEARD = 8
+#: Roles in which a study tells what it saw.
+_SEEN = frozenset({Role.DOSING, Role.PROGNOSIS, Role.MECHANISM})
 #: Roles that report or warn rather than advise.
 _REPORTING = frozenset({Role.PROGNOSIS, Role.PITFALL, Role.MECHANISM, Role.DIAGNOSIS})
 #: Sentences below this share of the best one of their section, or below the floor, are left out; the second sentence of
@@ -49,6 +51,12 @@ def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, warnings: Se
         warnings: on what is asked about that name a condition of this patient, the gravest first.
     """
     return _Composer(query, pool, lexicon, warnings).plan()
+
+
+def _is_report(candidate: Candidate) -> bool:
+    """Whether it tells what a study saw, and neither what to do nor what was concluded."""
+    is_normative = candidate.source.evidence_type.is_normative
+    return candidate.role in _SEEN and not is_normative and not candidate.passage.derived
 
 
 class _Composer:
@@ -120,6 +128,8 @@ class _Composer:
             # Advice before what explains it; what is said on a diagnosis of this likelihood is advice.
             chosen.sort(key=lambda c: c.role in _REPORTING and not any(map(operator.not_, self._precedence(c, 1.0))))
             chosen += [c for c in self.warnings if is_novel(c, chosen)][:1]
+        elif self.query.intent is Intent.MANAGEMENT:
+            chosen.sort(key=_is_report)  # what to do before what a study saw
         return with_support(chosen, self.pool)
 
     def _precedence(self, candidate: Candidate, share: float) -> tuple[bool, bool, bool]:
