@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import tempfile
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,7 @@ def check(settings: ServiceSettings, pipeline: Settings) -> None:
 
 def _run(settings: ServiceSettings, pipeline: Settings) -> None:
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
     chosen: dict[str, Any] = {
         "host": settings.host, "port": settings.port, "log_config": None, "access_log": False,
@@ -86,7 +88,12 @@ def _run(settings: ServiceSettings, pipeline: Settings) -> None:
     _log(settings)
     with tempfile.TemporaryDirectory(prefix="osler-metrics-") as folder:
         os.environ |= _told(settings, pipeline) | {"PROMETHEUS_MULTIPROC_DIR": folder}
-        uvicorn.run("api.serving:application", factory=True, workers=settings.workers, **chosen)
+        config = uvicorn.Config("api.serving:application", factory=True, workers=settings.workers, **chosen)
+        with config.bind_socket() as listening:
+            # What is accepted inherits it. Else the body of an answer waits 40 ms for a receipt of its headers:
+            # asyncio sets it only for sockets that it has made itself.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            Multiprocess(config, sockets=[listening]).run()
 
 
 def _told(settings: ServiceSettings, pipeline: Settings) -> dict[str, str]:

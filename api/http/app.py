@@ -27,8 +27,10 @@ from api.http import (
 )
 from api.http.middleware import Surroundings
 from api.http.problems import add_problems
+from api.http.reviewing import note_all_stale
 from api.http.service import Service
 from rag import __version__
+from rag.errors import OslerError
 
 #: Seconds between looks for a new snapshot, so that it is taken up also while nobody asks.
 _LOOK_EVERY_S: Final = 5.0
@@ -59,7 +61,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(
         Surroundings,
         log=service.log, metrics=service.metrics, tracing=service.tracing,
-        max_body_bytes=service.settings.max_body_bytes,
+        max_body_bytes=service.settings.max_body_bytes, timeout_s=service.settings.timeout_s,
     )  # fmt: skip
     description.describe(app, service.serving.max_question_chars)
     return app
@@ -82,6 +84,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
 
 async def _look_for_snapshots(service: Service) -> None:
     before, problem = service.serving.snapshot_id, None
+    reviewed_on = None  # at the start, too: it may have changed while nothing served
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         await run_in_threadpool(service.serving.look)
@@ -92,3 +95,17 @@ async def _look_for_snapshots(service: Service) -> None:
             problem = service.serving.problem
             service.log.event("snapshot refused", "warning", problem=problem)
         before = now
+        if now != reviewed_on:
+            reviewed_on = await _reviewed(service, now) or reviewed_on
+
+
+async def _reviewed(service: Service, snapshot_id: str) -> str | None:
+    """Has it noted which approved articles a snapshot makes stale. Gives the snapshot, None to be tried again."""
+    try:
+        stale = await run_in_threadpool(note_all_stale, service)
+    except OslerError as error:
+        service.log.event("reviews not looked at", "warning", problem=type(error).__name__)
+        return None
+    if stale:
+        service.log.event("reviews stale", snapshot_id=snapshot_id, count=stale)
+    return snapshot_id

@@ -118,7 +118,7 @@ def delete(request: Request, conversation_id: ConversationId, caller: Asker) -> 
     """Its turns, and their answers unless somebody else holds them."""
     service = service_of(request)
     owned(service, caller, conversation_id)
-    erased = service.keeping.conversations.delete(conversation_id)
+    erased = service.keeping.retention.erase(conversation_id)
     service.keeping.audit.record(caller.actor, "conversation.erased", conversation_id)
     return Deleted(turns=erased.turns, answers=erased.answers, kept=erased.reviewed)
 

@@ -34,7 +34,7 @@ EXAMPLES: Final = Path(__file__).with_name("examples.json")
 #: What any operation may answer with, by what it has.
 _ALWAYS: Final = (problems.MALFORMED, problems.INTERNAL, problems.UNREADY)
 _SECURED: Final = (problems.NO_KEY, problems.NO_SCOPE, problems.RATE)
-_WITH_BODY: Final = (problems.UNUSABLE, problems.TOO_LARGE, problems.INVALID)
+_WITH_BODY: Final = (problems.UNUSABLE, problems.TOO_LARGE, problems.TOO_SLOW, problems.INVALID)
 _WRITING: Final = (problems.NO_ROOM,)
 _WORKING: Final = (problems.BUSY, problems.LATE)
 #: What only some do, by the operation's id.

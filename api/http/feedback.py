@@ -40,8 +40,9 @@ class AllSaid(Frozen):
 @router.post("", operation_id="give_feedback", summary="Say what you think of an answer", status_code=201)
 def give(request: Request, answer_id: AnswerId, body: Opinion, caller: Asker) -> Said:
     keeping = service_of(request).keeping
-    said = keeping.feedback.add(answer_id, body.rating, body.comment, caller.key_id)
-    keeping.audit.record(caller.actor, "feedback.given", answer_id, {"rating": said.rating.value})
+    with keeping.at_once(lasting=True):
+        said = keeping.feedback.add(answer_id, body.rating, body.comment, caller.key_id)
+        keeping.audit.record(caller.actor, "feedback.given", answer_id, {"rating": said.rating.value})
     return Said.of(said)
 
 

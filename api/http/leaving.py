@@ -27,6 +27,7 @@ async def while_connected(request: Request, work: Coroutine[None, None, T]) -> T
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
+        leaving.result()  # raises what is wrong with the rest of the body, if that was it
         raise ClientLeftError
     finally:
         for task in (working, leaving):
@@ -35,6 +36,6 @@ async def while_connected(request: Request, work: Coroutine[None, None, T]) -> T
 
 
 async def _left(request: Request) -> None:
-    """Ends when the client has left. The body has been read, so that nothing else comes."""
+    """Ends when the client has left. What the endpoint needs of the body has been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -5,6 +5,7 @@ Plain ASGI, so that a stream is passed on piece by piece and a client that leave
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.leaving import ClientLeftError
 from api.http.logs import Log
 from api.http.metrics import Metrics
-from api.http.problems import INTERNAL, TOO_LARGE, ProblemError, failure, response
+from api.http.problems import INTERNAL, TOO_LARGE, TOO_SLOW, ProblemError, failure, response
 from api.http.telemetry import Tracing
 
 #: Nothing that is served may be framed, sniffed, scripted or kept by what lies between.
@@ -33,17 +34,22 @@ SAFE_HEADERS: Final[Mapping[str, str]] = {
 }
 #: An id that a client or a proxy may give a request: anything else is replaced.
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+#: Methods by their names; a client may make up any number of others, and a metric would have a series of each.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 class Surroundings:
     """The outermost layer: no error leaves it but as a problem, and none with its trace."""
 
-    def __init__(self, app: ASGIApp, log: Log, metrics: Metrics, tracing: Tracing, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, log: Log, metrics: Metrics, tracing: Tracing, max_body_bytes: int, timeout_s: float
+    ) -> None:
         self._app = app
         self._log = log
         self._metrics = metrics
         self._tracing = tracing
         self._max_body_bytes = max_body_bytes
+        self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +62,7 @@ class Surroundings:
             self._told(scope, exchange)
 
     async def _guarded(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
-        limited = _Limited(receive, self._max_body_bytes)
+        limited = _Limited(receive, self._max_body_bytes, self._timeout_s)
         try:
             limited.check(Headers(scope=scope))
             await self._app(scope, limited, exchange.send)
@@ -75,15 +81,20 @@ class Surroundings:
 
     def _told(self, scope: Scope, exchange: _Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
-        route = route_of(scope)
+        method, route = method_of(scope), route_of(scope)
         facts: dict[str, Any] = scope["state"]["facts"]
         # 499 is what nginx calls a request whose client has left before there was an answer.
         status = exchange.status or 499
-        self._metrics.request(scope["method"], route, status, seconds)
+        self._metrics.request(method, route, status, seconds)
         if "problem" in facts:
             self._metrics.problem(facts["problem"])
-        self._tracing.request(scope["method"], route, status, seconds, exchange.request_id, scope["state"])
-        self._log.request(exchange.request_id, scope["method"], route, status, seconds, facts)
+        self._tracing.request(method, route, status, seconds, exchange.request_id, scope["state"])
+        self._log.request(exchange.request_id, method, route, status, seconds, facts)
+
+
+def method_of(scope: Scope) -> str:
+    """The method, ``OTHER`` for one that there is not."""
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
 
 
 def route_of(scope: Scope) -> str:
@@ -121,12 +132,15 @@ class _Exchange:
 
 
 class _Limited:
-    """Receives a body up to a size."""
+    """Receives a body up to a size, which has to be there in time; then waits for as long as it takes."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, timeout_s: float) -> None:
         self._receive = receive
         self._most = most
+        self._timeout_s = timeout_s
+        self._until = asyncio.get_running_loop().time() + timeout_s
         self._read = 0
+        self._is_whole = False
 
     def check(self, headers: Headers) -> None:
         """Refuses at once what says that it is too large."""
@@ -135,12 +149,20 @@ class _Limited:
             raise self._too_large()
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        message = await self._receive() if self._is_whole else await self._in_time()
+        self._is_whole = not message.get("more_body", False)
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             if self._read > self._most:
                 raise self._too_large()
         return message
+
+    async def _in_time(self) -> Message:
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._receive()
+        except TimeoutError:
+            raise ProblemError(TOO_SLOW, f"the body was not there within {self._timeout_s:g} s") from None
 
     def _too_large(self) -> ProblemError:
         return ProblemError(TOO_LARGE, f"a body of more than {self._most} bytes; send less")

@@ -58,6 +58,7 @@ FULL: Final = Kind("conversation-full", 409, "The conversation may hold no more 
 NOTHING_ASKED: Final = Kind("nothing-asked", 409, "Nothing is asked")
 GONE: Final = Kind("snapshot-gone", 410, "The snapshot is no longer kept")
 TOO_LARGE: Final = Kind("body-too-large", 413, "The body is too large")
+TOO_SLOW: Final = Kind("body-too-slow", 408, "The body was not there in time")
 RATE: Final = Kind("rate-limited", 429, "Too many requests")
 INTERNAL: Final = Kind("internal-error", 500, "The service failed")
 BUSY: Final = Kind("busy", 503, "The service is busy")
@@ -66,7 +67,8 @@ UNREADY: Final = Kind("not-ready", 503, "The service cannot answer now")
 LATE: Final = Kind("timed-out", 504, "The answer took too long")
 
 KINDS: Final = (INVALID, MALFORMED, UNUSABLE, NO_KEY, NO_SCOPE, NOT_FOUND, NO_METHOD, NO_FORM, CONFLICT,
-                FULL, NOTHING_ASKED, GONE, TOO_LARGE, RATE, INTERNAL, BUSY, UNREADY, LATE, NO_ROOM)  # fmt: skip
+                FULL, NOTHING_ASKED, GONE, TOO_LARGE, TOO_SLOW, RATE, INTERNAL, BUSY, UNREADY, LATE,
+                NO_ROOM)  # fmt: skip
 #: From an error of ours to its kind: that of the nearest class that stands here.
 _BY_ERROR: Final[Mapping[type[Exception], Kind]] = {
     errors.QuestionError: INVALID,

@@ -1,18 +1,21 @@
 """Where an answer's review stands, and the answer as it is shown by it: computed anew whenever it is shown.
 
 An approved answer is stale when a source of it no longer stands, and when the same question gives another answer on the
-snapshot that is current now. The second is looked up once for an answer and a snapshot, and noted in the history.
+snapshot that is current now. The second is looked up once for an answer and a snapshot. Whenever another snapshot is
+taken up all that is approved is looked at, and what is stale noted in its history, so that webhooks tell of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from api.http.making import Asked, ask
 from api.http.security import Caller
 from api.http.service import Service
 from api.keeping.answers import Kept
+from api.keeping.reviews import MAX_PAGE, SERVICE
 from api.keeping.standing import Action, Edit, Reason, Standing, State
 from rag.answer.article import UNREVIEWED
 from rag.answer.replay import difference
@@ -24,10 +27,38 @@ def standing_of(service: Service, kept: Kept) -> Standing:
     """Where the review of a kept answer stands now; notes that it has turned stale, if it has."""
     found = _standing(service, kept.answer_id)
     if found.state is State.APPROVED and _answers_differ(service, kept):
-        with suppress(ConflictError):  # another worker has noted it, or a reviewer has decided anew
-            service.keeping.reviews.stale(kept.answer_id, reason=Reason.REPLAY_DIFFERS)
+        _note_stale(service, kept.answer_id, Reason.REPLAY_DIFFERS)
         return _standing(service, kept.answer_id)
     return found
+
+
+def note_all_stale(service: Service) -> int:
+    """Notes of each approved article that is so no longer on the snapshot in use why. Returns how many that are."""
+    service.differing.clear()
+    count, after = 0, 0
+    while True:
+        page = service.keeping.reviews.queue([State.APPROVED], articles_only=True, after=after, limit=MAX_PAGE)
+        for item in page.items:
+            with suppress(NotFoundError):  # erased just now
+                count += _noted_if_stale(service, service.keeping.answers.get(item.answer_id))
+        if page.after is None:
+            return count
+        after = page.after
+
+
+def _noted_if_stale(service: Service, kept: Kept) -> bool:
+    found = _standing(service, kept.answer_id)
+    if found.stale:
+        _note_stale(service, kept.answer_id, Reason(found.stale[0][0]))
+        return True
+    return standing_of(service, kept).state is State.STALE
+
+
+def _note_stale(service: Service, answer_id: str, why: Reason) -> None:
+    keeping = service.keeping
+    with suppress(ConflictError), keeping.at_once(lasting=True):  # unless another has noted it, or decided anew
+        keeping.reviews.stale(answer_id, reason=why)
+        keeping.audit.record(SERVICE, f"review.{Action.STALE}", answer_id, {"reason": why.value})
 
 
 def with_review(service: Service, answer: Answer) -> Answer:
@@ -55,41 +86,42 @@ def step(
     service: Service, caller: Caller, answer_id: str, *, action: Action, statement_id: str | None,
     reviewer: str | None, reason: Reason | None, comment: str | None, text: str | None,
 ) -> None:  # fmt: skip
-    """Takes a reviewer's step.
+    """Takes a reviewer's step, and notes it in the audit log.
 
     Raises:
         InputError: what the step needs was not given, or it is the service's own.
         NotFoundError: there is no such answer, or no such statement in it.
         ConflictError: the step may not follow what was done before.
     """
-    reviews, who = service.keeping.reviews, reviewer or caller.name
-    more = {"statement_id": statement_id, "comment": comment}
+    if action is Action.STALE:
+        raise InputError(f"action {action.value}: noted by the service alone; expected a reviewer's")
     if text is not None and action is not Action.EDIT:
         raise InputError(f"text: given to {action.value}; expected it only to edit")
     if reason is not None and action not in (Action.APPROVE, Action.REJECT):
         raise InputError(f"reason: given to {action.value}; expected it only to approve or to reject")
-    if action is Action.SUBMIT:
-        reviews.submit(answer_id, who, **more)
-    elif action is Action.START:
-        reviews.start(answer_id, who, **more)
+    keeping, who = service.keeping, reviewer or caller.name
+    reviews, more = keeping.reviews, {"statement_id": statement_id, "comment": comment}
+    take: Callable[[], object]
+    if action is Action.EDIT:
+        take = _editing(service, answer_id, who, statement_id, text, comment)
     elif action is Action.COMMENT:
-        reviews.comment(answer_id, who, comment or "", statement_id=statement_id)
-    elif action is Action.EDIT:
-        _edit(service, answer_id, who, statement_id, text, comment)
+        take = partial(reviews.comment, answer_id, who, comment or "", statement_id=statement_id)
     elif action is Action.APPROVE:
-        reviews.approve(answer_id, who, reason=reason or Reason.ACCURATE, **more)
+        take = partial(reviews.approve, answer_id, who, reason=reason or Reason.ACCURATE, **more)
     elif action is Action.REJECT:
-        reviews.reject(answer_id, who, reason=reason or "", **more)
+        take = partial(reviews.reject, answer_id, who, reason=reason or "", **more)
     else:
-        raise InputError(f"action {action.value}: noted by the service alone; expected a reviewer's")
-    detail = {"statement": statement_id} if statement_id else {}
-    service.keeping.audit.record(caller.actor, f"review.{action.value}", answer_id, detail)
+        take = partial(reviews.submit if action is Action.SUBMIT else reviews.start, answer_id, who, **more)
+    with keeping.at_once(lasting=True):
+        take()
+        detail = {"statement": statement_id} if statement_id else {}
+        keeping.audit.record(caller.actor, f"review.{action.value}", answer_id, detail)
 
 
-def _edit(
+def _editing(
     service: Service, answer_id: str, who: str, statement_id: str | None, text: str | None, comment: str | None
-) -> None:
-    """Gives a statement new words, which are held against the evidence that it has."""
+) -> Callable[[], object]:
+    """What gives a statement new words, which have been held against the evidence that it has."""
     if statement_id is None or text is None:
         raise InputError("edit: expected statement_id and text; only a statement has words to edit")
     answer = service.keeping.answers.get(answer_id).answer()
@@ -104,7 +136,7 @@ def _edit(
         "probability": round(found.probability, 4), "judged_by": found.by,
         "reasons": [reason._asdict() for reason in found.reasons],
     }  # fmt: skip
-    service.keeping.reviews.edit(answer_id, statement_id, who, text, verification, comment=comment)
+    return partial(service.keeping.reviews.edit, answer_id, statement_id, who, text, verification, comment=comment)
 
 
 def _standing(service: Service, answer_id: str) -> Standing:

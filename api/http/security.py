@@ -1,12 +1,14 @@
 """Who may do what: API keys with scopes, none needed on this machine, and how often.
 
 No key is needed by who calls from this machine at a loopback address of a server that listens at loopback only, unless
-the settings say ``always``. A request that a proxy has passed on is not from this machine, and neither is one for a
-host by another name, which is how a page in a browser reaches a server that it must not (DNS rebinding).
+the settings say ``always``. A request that a proxy has passed on is not from this machine. Neither is one that a page
+of a browser on this machine has made: for a host by another name (DNS rebinding), or from another origin, unless the
+settings name it (cross-site request forgery).
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -21,7 +23,9 @@ from api.keeping.keys import Scope
 from api.settings import is_loopback
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="an API key, as `osler keys create` gives it")
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_FORWARDED: Final = ("forwarded", "x-forwarded", "x-real-ip", "x-client-ip", "via")
+#: What browsers say of requests that a page of this origin made, or a person (Fetch Metadata).
+_OWN_SITE: Final = ("same-origin", "none")
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="osler"'}
 
 
@@ -65,7 +69,7 @@ Admin = Annotated[Caller, Depends(needs(Scope.ADMIN))]
 def _admitted(service: Service, request: Request, whole: str | None) -> Caller:
     """Raises ``ProblemError`` for who is not known, or comes too often."""
     address = request.client.host if request.client else "unknown"
-    _count(service, "address", address, service.settings.rate_by_address)
+    _count(service, "address", _holding(address), service.settings.rate_by_address)
     if whole is None:
         raise ProblemError(NO_KEY, "no API key; send one as `Authorization: Bearer KEY`", _CHALLENGE)
     key = service.keeping.keys.find(whole)
@@ -82,8 +86,9 @@ def needs_no_key(service: Service, request: Request) -> bool:
     if settings.keys == "always" or settings.is_public:
         return False
     is_near = request.client is not None and is_loopback(request.client.host)
-    is_passed_on = any(name in request.headers for name in _FORWARDED)
-    return is_near and not is_passed_on and is_loopback(_host(request))
+    is_passed_on = any(name.startswith(_FORWARDED) for name in request.headers)
+    is_another_pages = _is_another_pages(request, settings.cors_origins)
+    return is_near and not is_passed_on and not is_another_pages and is_loopback(_host(request))
 
 
 def _host(request: Request) -> str:
@@ -92,6 +97,26 @@ def _host(request: Request) -> str:
         return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     except ValueError:
         return ""
+
+
+def _is_another_pages(request: Request, trusted: tuple[str, ...]) -> bool:
+    """Whether a page in a browser made the request that is neither of this server nor of an origin that is trusted."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site", "none") not in _OWN_SITE
+    own = request.headers.get("host", "")
+    return origin not in (f"http://{own}", f"https://{own}", *trusted)
+
+
+def _holding(address: str) -> str:
+    """What one client holds and may call from at will: an address of IPv4, a network of 64 bits of IPv6."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def _count(service: Service, kind: str, who: str, rate: str) -> None:

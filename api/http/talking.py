@@ -8,7 +8,7 @@ from typing import NamedTuple
 from api.http.problems import FULL, NOTHING_ASKED, UNUSABLE, ProblemError
 from api.http.security import Caller
 from api.http.service import Service
-from api.keeping.conversations import Conversation, Turn
+from api.keeping.conversations import Conversation, Turn, missing
 from api.keeping.keys import Scope
 from rag import domain
 from rag.answer.article import identified
@@ -16,7 +16,7 @@ from rag.conversation.numbering import in_conversation, numbers_after
 from rag.conversation.turns import Turn as Told
 from rag.conversation.whole import made_whole
 from rag.domain import Answer, Standalone
-from rag.errors import ConflictError, NotFoundError
+from rag.errors import ConflictError
 
 
 class Following(NamedTuple):
@@ -32,7 +32,7 @@ def owned(service: Service, caller: Caller, conversation_id: str) -> Conversatio
     """A conversation of the caller's, any of them for who has the scope ``admin``. Raises ``NotFoundError``."""
     found = service.keeping.conversations.get(conversation_id)
     if found.key_id != caller.key_id and not caller.may(Scope.ADMIN):
-        raise NotFoundError(f"conversation {conversation_id!r}: not one of yours")
+        raise missing(conversation_id)  # as if there were none: nobody learns which there are
     return found
 
 

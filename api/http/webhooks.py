@@ -22,7 +22,7 @@ EventName = Literal[
 
 
 class Registration(Frozen):
-    """Each event is told once it is so, with a signature and again until it is taken; see ``docs/service.md``."""
+    """Each event is told once it is so, with a signature and again until it is taken; see ``docs/keeping.md``."""
 
     url: Annotated[
         str, StringConstraints(max_length=2000), Field(description="where to tell it: https, and a public address")
@@ -72,8 +72,9 @@ class Deliveries(Frozen):
 @router.post("", operation_id="register_webhook", summary="Register a webhook", status_code=201)
 def register(request: Request, body: Registration, caller: Admin) -> New:
     keeping = service_of(request).keeping
-    webhook, secret = keeping.webhooks.register(body.url, body.events)
-    keeping.audit.record(caller.actor, "webhook.registered", webhook.webhook_id)
+    with keeping.at_once(lasting=True):
+        webhook, secret = keeping.webhooks.register(body.url, body.events)
+        keeping.audit.record(caller.actor, "webhook.registered", webhook.webhook_id)
     return New(**Registered.of(webhook).model_dump(), secret=secret)
 
 
@@ -91,6 +92,7 @@ def deliveries(request: Request, webhook_id: WebhookId, _: Admin) -> Deliveries:
 @router.delete("/{webhook_id}", operation_id="delete_webhook", summary="End a webhook", status_code=204)
 def delete(request: Request, webhook_id: WebhookId, caller: Admin) -> Response:
     keeping = service_of(request).keeping
-    keeping.webhooks.delete(webhook_id)
-    keeping.audit.record(caller.actor, "webhook.deleted", webhook_id)
+    with keeping.at_once(lasting=True):
+        keeping.webhooks.delete(webhook_id)
+        keeping.audit.record(caller.actor, "webhook.deleted", webhook_id)
     return Response(status_code=204)

@@ -128,19 +128,6 @@ class Answers:
         with self._database.reading() as db:
             return _kept(db, answer_id)
 
-    def citing(self, source_id: str) -> list[str]:
-        """Ids of the answers that cite a source, sorted."""
-        columns = tables.citations.c
-        with self._database.reading() as db:
-            found = db.scalars(select(columns.answer_id).where(columns.source_id == source_id))
-            return sorted(found)
-
-    def sources(self, answer_id: str) -> list[str]:
-        """Ids of the sources that an answer cites, sorted; none for an answer that is not kept."""
-        columns = tables.citations.c
-        with self._database.reading() as db:
-            return sorted(db.scalars(select(columns.source_id).where(columns.answer_id == answer_id)))
-
     def pinned(self) -> set[str]:
         """Ids of the snapshots that kept answers were made from."""
         with self._database.reading() as db:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from api.keeping import tables
 from api.keeping.database import Database
@@ -23,6 +23,11 @@ from rag.errors import InputError
 #: What the first entry holds in the place of the hash of one before it.
 ORIGIN = "0" * 64
 _AT_ONCE = 1000
+# Made once: making a statement costs more than running it.
+_HEAD = select(tables.audit_head.c.sequence, tables.audit_head.c.hash)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_ENTRY = tables.audit.insert()
+_NEW_HEAD = update(tables.audit_head).values(sequence=bindparam("last"), hash=bindparam("of_last"))
 
 Detail = Mapping[str, str | int | bool | None]
 
@@ -88,8 +93,8 @@ class Audit:
             head = self._head(db, is_locked=True)
             content = (head.sequence + 1, self._clock().astimezone(UTC), *words, more, head.hash)
             entry = Entry(*content, _hash(*content))
-            db.execute(tables.audit.insert().values(entry._asdict()))
-            db.execute(update(tables.audit_head).values(sequence=entry.sequence, hash=entry.hash))
+            db.execute(_ENTRY, entry._asdict())
+            db.execute(_NEW_HEAD, {"last": entry.sequence, "of_last": entry.hash})
         return entry
 
     def anchor(self) -> Anchor:
@@ -112,8 +117,7 @@ class Audit:
             return verify(db, anchor)
 
     def _head(self, db: Connection, *, is_locked: bool = False) -> Anchor:
-        wanted = select(tables.audit_head.c.sequence, tables.audit_head.c.hash)
-        row = db.execute(wanted.with_for_update() if is_locked else wanted).one()
+        row = db.execute(_LOCKED_HEAD if is_locked else _HEAD).one()
         return Anchor(row.sequence, row.hash)
 
 
@@ -134,7 +138,7 @@ def verify(db: Connection, anchor: Anchor | None = None) -> Broken | None:
             is_anchored = True
     if anchor and not is_anchored:
         return Broken(last.sequence + 1, f"missing: the end up to the anchored entry {anchor.sequence} was cut off")
-    head = db.execute(select(tables.audit_head.c.sequence, tables.audit_head.c.hash)).one()
+    head = db.execute(_HEAD).one()
     if (head.sequence, head.hash) != last:
         return Broken(last.sequence + 1, f"missing: {head.sequence} were recorded, the end was cut off")
     return None

@@ -67,7 +67,7 @@ class Conversations:
     def get(self, conversation_id: str) -> Conversation:
         """A conversation with all its turns. Raises ``NotFoundError``."""
         with self._database.reading(is_snapshot=True) as db:
-            row = _found(db, conversation_id)
+            row = found(db, conversation_id)
             columns = tables.turns.c
             whole = select(tables.turns).where(columns.conversation_id == conversation_id).order_by(columns.number)
             turns = tuple(_turn(t) for t in db.execute(whole))
@@ -81,7 +81,7 @@ class Conversations:
         """
         now = self._clock()
         with self._database.writing() as db:
-            _found(db, conversation_id, is_locked=True)
+            found(db, conversation_id, is_locked=True)
             hold(db, turn.answer_id)
             number = self._next(db, tables.turns.c.number, conversation_id)
             row = turn._replace(
@@ -105,12 +105,12 @@ class Conversations:
             NotFoundError: there is no such conversation.
         """
         with self._database.reading() as db:
-            _found(db, conversation_id)
+            found(db, conversation_id)
             known = _numbers(db, conversation_id)
         if all(source_id in known for source_id in source_ids):
             return known
         with self._database.writing() as db:
-            _found(db, conversation_id, is_locked=True)
+            found(db, conversation_id, is_locked=True)
             known = _numbers(db, conversation_id)
             new = [s for s in dict.fromkeys(source_ids) if s not in known]
             given = {source_id: number for number, source_id in enumerate(new, len(known) + 1)}
@@ -118,21 +118,6 @@ class Conversations:
             if rows:
                 db.execute(tables.numbers.insert(), rows)
         return known | given
-
-    def delete(self, conversation_id: str, *, even_reviewed: bool = False) -> Erased:
-        """Erases a conversation: its turns, and their answers unless somebody else holds them.
-
-        An answer that is in review stays, since a clinician's decision without what it was about is worth nothing, but
-        for ``even_reviewed``, which erases its review with it.
-
-        Raises:
-            NotFoundError: there is no such conversation.
-        """
-        with self._database.writing(lasting=True) as db:
-            _found(db, conversation_id, is_locked=True)
-            erased = erase(db, [conversation_id], even_reviewed=even_reviewed)
-        self._database.tidy()
-        return erased
 
     def _next(self, db: Connection, column: Any, conversation_id: str) -> int:
         last = db.scalar(select(func.max(column)).where(tables.turns.c.conversation_id == conversation_id))
@@ -152,17 +137,22 @@ def erase(db: Connection, conversation_ids: Iterable[str], *, even_reviewed: boo
     return Erased(turns, len(gone), tuple(sorted(answers & set(reviewed))))
 
 
-def _found(db: Connection, conversation_id: str, *, is_locked: bool = False) -> Row[str, datetime, datetime]:
+def found(db: Connection, conversation_id: str, *, is_locked: bool = False) -> Row[str, datetime, datetime]:
     """The row of a conversation; ``is_locked`` until the transaction ends, so that its turns stand in one order."""
     columns = tables.conversations.c
     wanted = select(columns.key_id, columns.created, columns.changed)
     wanted = wanted.where(columns.conversation_id == conversation_id)
     row = db.execute(wanted.with_for_update() if is_locked else wanted).one_or_none()
     if row is None:
-        raise NotFoundError(
-            f"conversation {conversation_id[:40]!r}: not kept; it was never begun or has been erased: begin a new one"
-        )
+        raise missing(conversation_id)
     return row
+
+
+def missing(conversation_id: str) -> NotFoundError:
+    """What is said of a conversation that is not there."""
+    return NotFoundError(
+        f"conversation {conversation_id[:40]!r}: not kept; it was never begun or has been erased: begin a new one"
+    )
 
 
 def _numbers(db: Connection, conversation_id: str) -> dict[str, int]:

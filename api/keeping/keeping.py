@@ -40,7 +40,7 @@ class Keeping:
         self.keys = Keys(database, clock)
         self.audit = Audit(database, clock)
         self.rates = Rates(database, clock)
-        self.retention = Retention(database, clock, self.conversations, pins)
+        self.retention = Retention(database, clock, pins)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock = now, index_dir: Path | None = None, upgrades: bool = True) -> Keeping:

@@ -1,16 +1,15 @@
-"""How long things are kept: forgetting by age, erasing by conversation and by source; and export."""
+"""How long things are kept: forgetting by age, erasing by conversation and by source."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
 from api.keeping import tables
 from api.keeping.answers import erase_unheld
-from api.keeping.conversations import Conversations, Erased, erase
+from api.keeping.conversations import Erased, erase, found
 from api.keeping.database import Database
 from api.keeping.pins import Pins
 from api.keeping.webhooks import WAITING
@@ -32,10 +31,9 @@ class Forgotten(NamedTuple):
 
 
 class Retention:
-    def __init__(self, database: Database, clock: Clock, conversations: Conversations, pins: Pins | None) -> None:
+    def __init__(self, database: Database, clock: Clock, pins: Pins | None) -> None:
         self._database = database
         self._clock = clock
-        self._conversations = conversations
         self._pins = pins
 
     def forget(self, older_than: timedelta) -> Forgotten:
@@ -85,8 +83,17 @@ class Retention:
             after = ids[-1]
 
     def erase(self, conversation_id: str, *, even_reviewed: bool = False) -> Erased:
-        """Erases a conversation, as ``Conversations.delete`` does, and gives free the snapshots of its answers."""
-        erased = self._conversations.delete(conversation_id, even_reviewed=even_reviewed)
+        """Erases a conversation: its turns, and their answers unless somebody else holds them.
+
+        An answer that is in review stays, since a clinician's decision without what it was about is worth nothing, but
+        for ``even_reviewed``, which erases its review with it.
+
+        Raises:
+            NotFoundError: there is no such conversation.
+        """
+        with self._database.writing(lasting=True) as db:
+            found(db, conversation_id, is_locked=True)
+            erased = erase(db, [conversation_id], even_reviewed=even_reviewed)
         self._tidy()
         return erased
 
@@ -104,37 +111,7 @@ class Retention:
         self._tidy()
         return count
 
-    def export(self, conversation_id: str) -> dict[str, Any]:
-        """All that is kept of a conversation, in JSON's types: turns, answers, their reviews and feedback.
-
-        Raises:
-            NotFoundError: there is no such conversation.
-        """
-        conversation = self._conversations.get(conversation_id)
-        ids = sorted({turn.answer_id for turn in conversation.turns})
-        with self._database.reading(is_snapshot=True) as db:
-            answers = db.execute(select(tables.answers).where(tables.answers.c.answer_id.in_(ids))).all()
-            reviews = db.execute(select(tables.events).where(tables.events.c.answer_id.in_(ids))).all()
-            said = db.execute(select(tables.feedback).where(tables.feedback.c.answer_id.in_(ids))).all()
-        whole = {
-            "conversation_id": conversation_id,
-            "created": conversation.created,
-            "changed": conversation.changed,
-            "numbers": self._conversations.numbers(conversation_id),
-            "turns": [turn._asdict() for turn in conversation.turns],
-            "answers": [json.loads(row.document) for row in answers],
-            "reviews": [dict(row._mapping) for row in reviews],
-            "feedback": [dict(row._mapping) for row in said],
-        }
-        plain: dict[str, Any] = json.loads(json.dumps(whole, default=_plain))
-        return plain
-
     def _tidy(self) -> None:
         self._database.tidy()
         if self._pins:
             self._pins.settle()
-
-
-def _plain(value: object) -> str:
-    assert isinstance(value, datetime), type(value)
-    return value.isoformat()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from api.keeping import tables
 from api.keeping.answers import Kept
@@ -32,6 +32,12 @@ from rag.errors import InputError, NotFoundError
 #: Who notes that an article has turned stale.
 SERVICE = "osler"
 MAX_PAGE = 100
+# Made once: making a statement costs more than running it.
+_STEPS = select(tables.events).where(tables.events.c.answer_id.in_(bindparam("ids", expanding=True)))
+_STEPS = _STEPS.order_by(tables.events.c.number)
+_CITED = select(tables.citations).where(tables.citations.c.answer_id.in_(bindparam("ids", expanding=True)))
+_CITED = _CITED.order_by(tables.citations.c.source_id)
+_IS_KEPT = select(tables.answers.c.answer_id).where(tables.answers.c.answer_id == bindparam("answer_id"))
 
 
 class Waiting(NamedTuple):
@@ -198,8 +204,6 @@ class Reviews:
         self,
         statuses: Sequence[str] = (State.SUBMITTED, State.UNDER_REVIEW),
         *,
-        reviewer: str | None = None,
-        answer_id: str | None = None,
         articles_only: bool = False,
         after: int = 0,
         limit: int = 20,
@@ -208,8 +212,6 @@ class Reviews:
         """What stands at one of ``statuses``, what has stood there longest first.
 
         Args:
-            reviewer: who took the step that led there.
-            answer_id: of one answer only.
             articles_only: no single statements.
             after: where the page before ended; 0 is the beginning.
             limit: items on a page, 1 to 100.
@@ -221,9 +223,7 @@ class Reviews:
         wanted = {_state(status) for status in statuses}
         if not 1 <= limit <= MAX_PAGE:
             raise InputError(f"limit {limit}: expected 1 to {MAX_PAGE}")
-        only = [tables.events.c.reviewer == reviewer] if reviewer is not None else []
-        only += [tables.events.c.answer_id == answer_id] if answer_id is not None else []
-        only += [tables.events.c.statement_id == ""] if articles_only else []
+        only = [tables.events.c.statement_id == ""] if articles_only else []
         found: list[Waiting] = []
         with self._database.reading() as db:
             for item in self._waiting(db, _last_steps(wanted, only, limit + 1), wanted, after, superseded):
@@ -260,13 +260,12 @@ def _last_steps(wanted: set[State], only: list[Any], limit: int) -> Select[Any]:
 
 def _standings(db: Connection, answer_ids: set[str], superseded: Superseded | None) -> dict[str, Standing]:
     """Where each of these answers stands, from two statements for all of them."""
-    steps, cited = tables.events, tables.citations
     histories: dict[str, list[Event]] = {answer_id: [] for answer_id in answer_ids}
-    for row in db.execute(select(steps).where(steps.c.answer_id.in_(answer_ids)).order_by(steps.c.number)):
+    for row in db.execute(_STEPS, {"ids": list(answer_ids)}):
         histories[row.answer_id].append(_event(row))
     sources: dict[str, list[str]] = {answer_id: [] for answer_id in answer_ids}
-    of_these = select(cited).where(cited.c.answer_id.in_(answer_ids)).order_by(cited.c.source_id)
-    for row in db.execute(of_these) if superseded else ():
+    reviewed = [answer_id for answer_id, steps in histories.items() if steps]  # nothing of others can be stale
+    for row in db.execute(_CITED, {"ids": reviewed}) if superseded and reviewed else ():
         sources[row.answer_id].append(row.source_id)
     return {i: standing(histories[i], sources[i], superseded) for i in answer_ids}
 
@@ -294,8 +293,7 @@ def _locked(db: Connection, answer_id: str) -> str:
 
 
 def _exists(db: Connection, answer_id: str) -> None:
-    columns = tables.answers.c
-    if db.scalar(select(columns.answer_id).where(columns.answer_id == answer_id)) is None:
+    if db.scalar(_IS_KEPT, {"answer_id": answer_id}) is None:
         _missing(answer_id)
 
 

@@ -141,12 +141,12 @@ def standing(events: Iterable[Event], source_ids: Sequence[str] = (), superseded
 
     Args:
         source_ids: that the answer cites.
-        superseded: an approved article is stale when one of its sources supports nothing any more.
+        superseded: an approved article is stale when one of its sources supports nothing any more, noted or not.
     """
     found = Standing()
     for event in events:
         found = _after(found, event)
-    if found.state is not State.APPROVED or superseded is None:
+    if found.state not in (State.APPROVED, State.STALE) or superseded is None:
         return found
     gone = tuple((why, source_id) for source_id in source_ids if (why := superseded(source_id)))
     return found._replace(state=State.STALE, stale=gone) if gone else found

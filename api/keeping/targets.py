@@ -14,8 +14,14 @@ from urllib.parse import SplitResult, urlsplit
 from rag.errors import InputError
 
 MAX_URL_CHARS = 2000
-# Networks that count as global but hold the addresses of others: 6to4, Teredo, NAT64.
-_HIDING = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48")))
+# Networks that count as global but hold the addresses of others, 6to4, Teredo, NAT64, addresses of IPv4 as IPv6 has
+# written them before (RFC 4291, 6052), and those that were once a site's own.
+_HIDING = tuple(
+    map(
+        ipaddress.ip_network,
+        ("2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10"),
+    )
+)
 
 
 def checked_url(url: str, allows_private: bool) -> str:

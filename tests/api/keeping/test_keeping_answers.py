@@ -54,14 +54,10 @@ def test_a_question_may_hold_what_a_database_cannot(keeping: Keeping) -> None:
     assert keeping.answers.get(kept.answer_id).answer().question == "a\0b"
 
 
-def test_snapshots_and_sources_of_answers(keeping: Keeping) -> None:
+def test_snapshots_of_answers(keeping: Keeping) -> None:
     keeping.answers.add(ANSWER)
     keeping.answers.add(make_abstained())
     assert keeping.answers.pinned() == {ANSWER.receipt.snapshot_id}
-    assert keeping.answers.sources("a-1") == sorted(source.key for source in SOURCES)
-    assert keeping.answers.citing("cuker2018") == ["a-1", "a-2"]
-    assert keeping.answers.citing("label_argatroban_us") == ["a-1"]
-    assert keeping.answers.citing("nothing") == []
 
 
 def test_a_request_sent_twice_is_answered_once(keeping: Keeping) -> None:

@@ -152,21 +152,6 @@ def content(path: str) -> bytes:
     return b"".join(found.read_bytes() for found in sorted(Path(path).parent.iterdir()))
 
 
-def test_a_conversation_is_exported_whole(keeping: Keeping, clock: SetClock) -> None:
-    conversation_id = talk(keeping, "a-1", "a-3")
-    keeping.reviews.submit("a-1", "Ward", comment="Look.")
-    keeping.feedback.add("a-3", "wrong", "No.")
-    whole = keeping.retention.export(conversation_id)
-    assert whole["conversation_id"] == conversation_id
-    assert [t["answer_id"] for t in whole["turns"]] == ["a-1", "a-3"]
-    assert whole["turns"][0]["made"] == {"carried": ["x"]}
-    assert whole["answers"][0] == make_answer(answer_id="a-1").model_dump(mode="json")
-    assert whole["numbers"] == {"cuker2018": 1}
-    assert [r["comment"] for r in whole["reviews"]] == ["Look."]
-    assert [f["rating"] for f in whole["feedback"]] == ["wrong"]
-    assert whole["created"] == clock().isoformat()
-
-
 @pytest.fixture
 def index_dir(tmp_path: Path) -> Path:
     """A folder with the manifests of two snapshots, which is all that pins look at."""
