@@ -20,15 +20,14 @@ _NOT_FIRST = frozenset({"adjunct", "rescue", "not_first"})
 _PLACES = frozenset({"first", "not_first", "adjunct"})
 #: So many pieces of advice are heard for a decision.
 _HEARD = 8
-#: Roles in which a study tells what it saw.
-_SEEN = frozenset({Role.DOSING, Role.PROGNOSIS, Role.MECHANISM})
 #: Roles that report or warn rather than advise.
 _REPORTING = frozenset({Role.PROGNOSIS, Role.PITFALL, Role.MECHANISM, Role.DIAGNOSIS})
 #: Sentences below this share of the best one of their section, or below the floor, are left out; the second sentence of
 #: a bottom line must be nearer to the first.
 _KEEP, _FLOOR, _SECOND = 0.5, 0.24, 0.75
-#: What speaks of an organ as impaired as this patient's may come first from this share of the best score.
-_GRADED = 0.6
+#: What speaks of an organ as impaired as this patient's may come first from this share of the best score, and so may
+#: what to do about something new, or how to monitor, where that is asked.
+_EARLY = 0.6
 #: Roles in which that is said.
 _DECIDED = ADVISING | {Role.PITFALL}
 #: Kinds of question on what to do with a patient.
@@ -51,12 +50,6 @@ def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, warnings: Se
         warnings: on what is asked about that name a condition of this patient, the gravest first.
     """
     return _Composer(query, pool, lexicon, warnings).plan()
-
-
-def _is_report(candidate: Candidate) -> bool:
-    """Whether it tells what a study saw, and neither what to do nor what was concluded."""
-    is_normative = candidate.source.evidence_type.is_normative
-    return candidate.role in _SEEN and not is_normative and not candidate.passage.derived
 
 
 class _Composer:
@@ -128,21 +121,27 @@ class _Composer:
             # Advice before what explains it; what is said on a diagnosis of this likelihood is advice.
             chosen.sort(key=lambda c: c.role in _REPORTING and not any(map(operator.not_, self._precedence(c, 1.0))))
             chosen += [c for c in self.warnings if is_novel(c, chosen)][:1]
-        elif self.query.intent is Intent.MANAGEMENT:
-            chosen.sort(key=_is_report)  # what to do before what a study saw
         return with_support(chosen, self.pool)
 
-    def _precedence(self, candidate: Candidate, share: float) -> tuple[bool, bool, bool]:
+    def _precedence(self, candidate: Candidate, share: float) -> tuple[bool, bool, bool, bool]:
         """Orders what may come first in the bottom line, false before true: what is advised at the given likelihood of
-        a disease, that something must be stopped, what speaks of an organ as impaired as this patient's.
+        a disease, that something must be stopped, what to do or how to monitor where that is asked, what speaks of an
+        organ as impaired as this patient's.
 
         Args:
             share: the candidate's score as a share of the highest.
         """
         scorer = self.scorer
-        is_graded = share >= _GRADED and candidate.role in _DECIDED and self._is_for_grade(candidate)
+        is_graded = share >= _EARLY and candidate.role in _DECIDED and self._is_for_grade(candidate)
         is_stopping = self.query.intent in _ACTED and scorer.stops(candidate)
-        return not scorer.is_of_given_value(candidate), not is_stopping, not is_graded
+        is_asked = share >= _EARLY and self._is_asked_for(candidate)
+        return not scorer.is_of_given_value(candidate), not is_stopping, not is_asked, not is_graded
+
+    def _is_asked_for(self, candidate: Candidate) -> bool:
+        """Whether it says how to monitor, or what to do about what is new, where that is asked."""
+        if self.query.intent is Intent.MANAGEMENT:
+            return candidate.role is Role.ACTION and candidate.speaks_of(self.query.problem)
+        return self.query.intent is Intent.MONITORING and candidate.role is Role.MONITORING
 
     def _is_for_grade(self, candidate: Candidate) -> bool:
         """Whether it says what to do with the treatment asked about in an organ as impaired as this patient's, where

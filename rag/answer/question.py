@@ -50,7 +50,7 @@ _DECISION = (
 # What matches first in the interrogative sentence decides; a definition is asked for when nothing else is.
 _INTENTS: dict[Intent, tuple[str, ...]] = {
     Intent.DOSE: (
-        r"dos(?:e|es|ing|age)", "how much", r"how many (?:mg|mcg|milligrams)", "infusion rate", "starting rate",
+        r"dos(?:e|es|ed|ing|age)", "how much", r"how many (?:mg|mcg|milligrams)", "infusion rate", "starting rate",
         r"mg (?:per|a) day",
     ),
     Intent.MONITORING: (

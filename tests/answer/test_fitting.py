@@ -81,3 +81,18 @@ def test_no_yes_to_what_is_only_said_of_stopping_it(pipeline: Pipeline) -> None:
     for question in ("Can heparin be used again in a patient with remote HIT?", "Can LMWH be given in acute HIT?"):
         answer = pipeline.ask(question)
         assert answer.decision is None or answer.decision.value != "yes"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("How is argatroban dosed in HIT?", "start argatroban at 2 mcg/kg/min"),
+        ("How is argatroban monitored in HIT with Child-Pugh C?", "aPTT"),
+        (
+            "How is a patient with HIT and cirrhosis managed who develops hyperbilirubinemia on argatroban?",
+            "reduce or pause the infusion",
+        ),
+    ],
+)
+def test_what_is_asked_for_leads(pipeline: Pipeline, question: str, said: str) -> None:
+    assert said in pipeline.ask(question).bottom_line[0].text
