@@ -95,9 +95,10 @@ _INTENT_PATTERNS = [
     for intent, phrases in _INTENTS.items()
     for p in ("|".join(phrases) if len(phrases) > 1 else phrases[0],)
 ]
-#: A question of yes or no: its last part begins with its verb.
+#: A question of yes or no: its last part begins with its verb, or, as in titles, says what something may be.
 _YES_NO = re.compile(
-    r"(?:^|[,:;.]\s+)(?:and |but |so |then )?(?:is|are|was|were|do|does|did|can|could|has|have|had|should|may|might|"
+    r"^[^?]{8,}(?::|\s[-–]\s|--|—)\s*(?:an?|really|another)\b[^?:]*\?\s*$|"
+    r"(?:^|[,:;.]\s+|--|\s[-–]\s|—)(?:and |but |so |then )?(?:is|are|was|were|do|does|did|can|could|has|have|had|should|may|might|"
     r"must|will|would)\b(?! i\b.*\b(?:what|which|how|when|why)\b)[^?]*\?\s*$",
     re.IGNORECASE,
 )

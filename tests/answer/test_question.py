@@ -18,6 +18,7 @@ INTENTS = [
     ("Can fondaparinux be used on dialysis?", Intent.DECISION),
     ("What is the normal daily buprenorphine dose?", Intent.DOSE),
     ("How much bivalirudin do I give?", Intent.DOSE),
+    ("How is argatroban dosed in HIT?", Intent.DOSE),
     ("How is argatroban monitored?", Intent.MONITORING),
     ("How often should the aPTT be checked?", Intent.MONITORING),
     ("How is heparin-induced thrombocytopenia confirmed?", Intent.DIAGNOSIS),
@@ -35,6 +36,21 @@ INTENTS = [
 @pytest.mark.parametrize(("question", "intent"), INTENTS)
 def test_intent(question: str, intent: Intent) -> None:
     assert interpret(question, ANALYZER).intent is intent
+
+
+@pytest.mark.parametrize(
+    ("question", "is_so"),
+    [
+        ("Is argatroban safe in cirrhosis?", True),
+        ("In a patient with HIT, can platelets be given?", True),
+        ("Hearing loss: an unknown complication of pre-eclampsia?", True),
+        ("Maxillary cysts--do they really exist?", True),
+        ("In which organelle is the SAF-A protein found?", False),
+        ("How is argatroban monitored?", False),
+    ],
+)
+def test_questions_of_yes_or_no(question: str, is_so: bool) -> None:
+    assert interpret(question, ANALYZER).asks_yes_no is is_so
 
 
 def test_what_is_asked_is_told_from_what_the_patient_has() -> None:
