@@ -276,6 +276,12 @@ class Pipeline:
             raise QuestionError(f"question of {len(text)} characters: expected at most {most}; shorten it")
         return text
 
+    def is_as_receipted(self, receipt: Receipt) -> bool:
+        """Whether an answer that was made with ``receipt`` would be made of the same now."""
+        now = self._receipt((), Clock(), receipt.filter)
+        varying = {"retrieved": now.retrieved, "timings_ms": now.timings_ms, "dropped": now.dropped}
+        return receipt.model_copy(update=varying) == now
+
     def _receipt(self, hits: Sequence[Hit], clock: Clock, within: Filter | None) -> Receipt:
         return Receipt(
             snapshot_id=self.snapshot.snapshot_id,

@@ -97,9 +97,10 @@ class Serving:
         self._take_up_the_current_one()
 
     def warm(self) -> None:
-        """Loads what the first question would otherwise wait for."""
+        """Loads what the first question would otherwise wait for, or a later one: memory then stays what it is."""
         with self.pipeline() as pipeline:
             pipeline.warm()
+            _ = pipeline.glossary, pipeline.settings.nli or pipeline.snapshot.words
 
     def _take_up_the_current_one(self) -> None:
         if not self._opening.acquire(blocking=False):

@@ -76,7 +76,6 @@ async def given(request: Request, body: Ask, caller: Caller, token: str | None) 
     if form == JSON:
         answer = await while_connected(request, asking.answer(body, token))
         return Response(answer.model_dump_json(), media_type=JSON)
-    service.work.admit()  # what is refused is refused before the stream begins
     request_id = request.state.request_id
 
     def failed(error: BaseException) -> None:
@@ -84,7 +83,7 @@ async def given(request: Request, body: Ask, caller: Caller, token: str | None) 
             service.log.failed(request_id, error)
 
     making = partial(asking.streamed, body, token)
-    return EventSourceResponse(events(making, request, failed))
+    return EventSourceResponse(await events(making, request, failed))
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from fastapi import FastAPI
@@ -73,20 +73,22 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(service.serving.warm)
     service.deliveries.start()
     service.log.event("started", snapshot_id=service.serving.snapshot_id, version=__version__)
-    looking = asyncio.create_task(_look_for_snapshots(service))
+    ending = asyncio.Event()
+    looking = asyncio.create_task(_look_for_snapshots(service, ending))
     try:
         yield
     finally:
-        looking.cancel()
+        ending.set()
+        service.stopping.set()
+        await asyncio.wait([looking])  # it works with what is closed next
         await run_in_threadpool(service.close)
         service.log.event("stopped")
 
 
-async def _look_for_snapshots(service: Service) -> None:
+async def _look_for_snapshots(service: Service, ending: asyncio.Event) -> None:
     before, problem = service.serving.snapshot_id, None
     reviewed_on = None  # at the start, too: it may have changed while nothing served
-    while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
+    while not await _is_set_within(ending, _LOOK_EVERY_S):
         await run_in_threadpool(service.serving.look)
         now = service.serving.snapshot_id
         if now != before:
@@ -97,6 +99,12 @@ async def _look_for_snapshots(service: Service) -> None:
         before = now
         if now != reviewed_on:
             reviewed_on = await _reviewed(service, now) or reviewed_on
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 async def _reviewed(service: Service, snapshot_id: str) -> str | None:

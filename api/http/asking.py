@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -16,9 +16,13 @@ from api.http.security import Caller
 from api.http.service import Service
 from api.http.stream import Streamed, sources_of
 from api.http.talking import Following, as_kept, followed, keep_turn
+from api.keeping.standing import State
 from rag.domain import Answer, Audience, Frozen
 from rag.language.identifiers import masked
 from rag.pipeline import Watch
+
+#: Up to so many characters it takes less to look for identifiers than to hand the question to another thread.
+_SHORT_CHARS: Final = 300
 
 
 class Message(Frozen):
@@ -58,7 +62,8 @@ class Asking:
             ProblemError: the queue is full, it took too long, the conversation is, or the token was used otherwise.
             OslerError: what was asked cannot be.
         """
-        request = await run_in_threadpool(self._read, body, token)
+        is_short = len(body.question) <= _SHORT_CHARS
+        request = self._read(body, token) if is_short else await run_in_threadpool(self._read, body, token)
         known = await run_in_threadpool(self._before, request) if token else None
         answer, is_new = (known, False) if known else await self._made(request, listener)
         self._tell(answer, is_new)
@@ -108,8 +113,9 @@ class Asking:
                 keeping.answers.add(answer, key_id=key_id, masked=request.masked)
             if request.token:
                 keeping.answers.remember(key_id, request.token, request.digest, answer.answer_id)
+            was_submitted = keeping.reviews.standing(answer.answer_id).state is not State.UNSUBMITTED
             keeping.audit.record(self._caller.actor, "answer.made", answer.answer_id)
-        return with_review(self._service, answer)
+        return with_review(self._service, answer) if was_submitted else answer
 
     def _sources(self, answer: Answer) -> list[Any]:
         with self._service.serving.pipeline() as pipeline:

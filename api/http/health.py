@@ -25,7 +25,7 @@ class Health(Frozen):
 
 
 class Readiness(Frozen):
-    """It can answer. ``problem`` says why the newest snapshot is not the one in use, if it is not."""
+    """It can answer. ``problem`` says that the newest snapshot is not the one in use, if it is not."""
 
     status: Literal["ready"] = "ready"
     snapshot_id: str
@@ -45,7 +45,7 @@ def readyz(request: Request) -> Readiness:
         service.keeping.audit.anchor()
     except OslerError:
         raise ProblemError(UNREADY, "the database does not answer") from None
-    return Readiness(snapshot_id=service.serving.snapshot_id, problem=service.serving.problem)
+    return Readiness(snapshot_id=service.serving.snapshot_id, problem=service.snapshot_problem)
 
 
 @router.get(

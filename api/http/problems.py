@@ -53,12 +53,12 @@ NO_SCOPE: Final = Kind("scope-needed", 403, "The API key lacks the scope")
 NOT_FOUND: Final = Kind("not-found", 404, "There is no such thing here")
 NO_METHOD: Final = Kind("method-not-allowed", 405, "The method is not allowed here")
 NO_FORM: Final = Kind("not-acceptable", 406, "None of the accepted forms can be given")
+TOO_SLOW: Final = Kind("body-too-slow", 408, "The body was not there in time")
 CONFLICT: Final = Kind("conflict", 409, "The request conflicts with what is there")
 FULL: Final = Kind("conversation-full", 409, "The conversation may hold no more questions")
 NOTHING_ASKED: Final = Kind("nothing-asked", 409, "Nothing is asked")
 GONE: Final = Kind("snapshot-gone", 410, "The snapshot is no longer kept")
 TOO_LARGE: Final = Kind("body-too-large", 413, "The body is too large")
-TOO_SLOW: Final = Kind("body-too-slow", 408, "The body was not there in time")
 RATE: Final = Kind("rate-limited", 429, "Too many requests")
 INTERNAL: Final = Kind("internal-error", 500, "The service failed")
 BUSY: Final = Kind("busy", 503, "The service is busy")
@@ -66,9 +66,8 @@ NO_ROOM: Final = Kind("no-room", 507, "There is no room to keep anything more")
 UNREADY: Final = Kind("not-ready", 503, "The service cannot answer now")
 LATE: Final = Kind("timed-out", 504, "The answer took too long")
 
-KINDS: Final = (INVALID, MALFORMED, UNUSABLE, NO_KEY, NO_SCOPE, NOT_FOUND, NO_METHOD, NO_FORM, CONFLICT,
-                FULL, NOTHING_ASKED, GONE, TOO_LARGE, TOO_SLOW, RATE, INTERNAL, BUSY, UNREADY, LATE,
-                NO_ROOM)  # fmt: skip
+KINDS: Final = (INVALID, MALFORMED, UNUSABLE, NO_KEY, NO_SCOPE, NOT_FOUND, NO_METHOD, NO_FORM, TOO_SLOW, CONFLICT,
+                FULL, NOTHING_ASKED, GONE, TOO_LARGE, RATE, INTERNAL, BUSY, UNREADY, LATE, NO_ROOM)  # fmt: skip
 #: From an error of ours to its kind: that of the nearest class that stands here.
 _BY_ERROR: Final[Mapping[type[Exception], Kind]] = {
     errors.QuestionError: INVALID,
@@ -81,8 +80,16 @@ _BY_ERROR: Final[Mapping[type[Exception], Kind]] = {
     errors.FailureError: INTERNAL,
 }
 _BY_STATUS: Final = {400: MALFORMED, 404: NOT_FOUND, 405: NO_METHOD, 406: NO_FORM, 413: TOO_LARGE}
+#: Seconds after which the database, or the snapshot, may be back.
+_AGAIN_S: Final = "5"
 #: What an internal error says: its message may hold what was asked.
 _UNSAID: Final = "an unexpected error; the log has it under the request's id"
+#: What is said of the database and the index, whose places are for those who run them: the log has them.
+_BRIEFLY: Final[Mapping[type[Exception], str]] = {
+    errors.StoreUnavailableError: "the database cannot be used now; what it has acknowledged is kept; try again",
+    errors.SnapshotError: "no snapshot can be used now; try again",
+    errors.StoreFullError: "the database has no room for anything more; what it has acknowledged is kept; try later",
+}
 
 
 class ProblemError(HTTPException):
@@ -123,7 +130,11 @@ def kind_of(error: BaseException) -> Kind:
 def told(error: BaseException, request_id: str | None) -> Problem:
     """What a client is told of an error."""
     kind = kind_of(error)
-    return problem(kind, _UNSAID if kind is INTERNAL else str(error), request_id)
+    return problem(kind, _UNSAID if kind is INTERNAL else _detail(error), request_id)
+
+
+def _detail(error: BaseException) -> str:
+    return next((said for kind, said in _BRIEFLY.items() if isinstance(error, kind)), str(error))
 
 
 def failure(request_id: str | None) -> Response:
@@ -143,8 +154,11 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     kind = kind_of(error)
     if kind is INTERNAL:
         raise error  # to be logged and told where every unforeseen error is
-    headers = error.headers if isinstance(error, ProblemError) else {}
-    return _told(request, kind, str(error), headers=headers)
+    again = {"Retry-After": _AGAIN_S} if kind is UNREADY else {}
+    headers = again | (dict(error.headers or {}) if isinstance(error, ProblemError) else {})
+    if isinstance(error, tuple(_BRIEFLY)):
+        request.state.facts["why"] = str(error)
+    return _told(request, kind, _detail(error), headers=headers)
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:

@@ -1,8 +1,9 @@
 """Where an answer's review stands, and the answer as it is shown by it: computed anew whenever it is shown.
 
-An approved answer is stale when a source of it no longer stands, and when the same question gives another answer on the
-snapshot that is current now. The second is looked up once for an answer and a snapshot. Whenever another snapshot is
-taken up all that is approved is looked at, and what is stale noted in its history, so that webhooks tell of it.
+An approved answer is stale when a source of it no longer stands, and when the same question gives another answer now:
+on the current snapshot, with the settings and the software of today. The second is looked up once for an answer and a
+snapshot. Whenever the service starts or takes up a snapshot, all that is approved is looked at, and what is stale noted
+in its history, so that webhooks tell of it.
 """
 
 from __future__ import annotations
@@ -10,25 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from api.http.making import Asked, ask
 from api.http.security import Caller
 from api.http.service import Service
-from api.keeping.answers import Kept
-from api.keeping.reviews import MAX_PAGE, SERVICE
+from api.keeping.reviews import SERVICE
 from api.keeping.standing import Action, Edit, Reason, Standing, State
 from rag.answer.article import UNREVIEWED
 from rag.answer.replay import difference
 from rag.domain import Answer, Review, Statement, Verdict
 from rag.errors import ConflictError, InputError, NotFoundError
 
+#: Articles that are looked at between two looks at whether the service ends.
+_AT_ONCE: Final = 20
 
-def standing_of(service: Service, kept: Kept) -> Standing:
-    """Where the review of a kept answer stands now; notes that it has turned stale, if it has."""
-    found = _standing(service, kept.answer_id)
-    if found.state is State.APPROVED and _answers_differ(service, kept):
-        _note_stale(service, kept.answer_id, Reason.REPLAY_DIFFERS)
-        return _standing(service, kept.answer_id)
+
+def standing_of(service: Service, answer: Answer) -> Standing:
+    """Where the review of an answer, which is kept, stands now; notes that another is given now, if so."""
+    found = _standing(service, answer.answer_id)
+    if found.state is State.APPROVED and _answers_differ(service, answer):
+        _note_stale(service, answer.answer_id, Reason.REPLAY_DIFFERS)
+        return _standing(service, answer.answer_id)
     return found
 
 
@@ -36,22 +40,22 @@ def note_all_stale(service: Service) -> int:
     """Notes of each approved article that is so no longer on the snapshot in use why. Returns how many that are."""
     service.differing.clear()
     count, after = 0, 0
-    while True:
-        page = service.keeping.reviews.queue([State.APPROVED], articles_only=True, after=after, limit=MAX_PAGE)
+    while not service.stopping.is_set():
+        page = service.keeping.reviews.queue([State.APPROVED], articles_only=True, after=after, limit=_AT_ONCE)
         for item in page.items:
             with suppress(NotFoundError):  # erased just now
-                count += _noted_if_stale(service, service.keeping.answers.get(item.answer_id))
+                count += _noted_if_stale(service, service.keeping.answers.get(item.answer_id).answer())
         if page.after is None:
-            return count
+            break
         after = page.after
+    return count
 
 
-def _noted_if_stale(service: Service, kept: Kept) -> bool:
-    found = _standing(service, kept.answer_id)
+def _noted_if_stale(service: Service, answer: Answer) -> bool:
+    found = standing_of(service, answer)
     if found.stale:
-        _note_stale(service, kept.answer_id, Reason(found.stale[0][0]))
-        return True
-    return standing_of(service, kept).state is State.STALE
+        _note_stale(service, answer.answer_id, Reason(found.stale[0][0]))  # unless it was just noted
+    return found.state is State.STALE
 
 
 def _note_stale(service: Service, answer_id: str, why: Reason) -> None:
@@ -63,12 +67,8 @@ def _note_stale(service: Service, answer_id: str, why: Reason) -> None:
 
 def with_review(service: Service, answer: Answer) -> Answer:
     """``answer``, which is kept, as it is shown: with its status, and the words that were approved."""
-    found = _standing(service, answer.answer_id)
-    if found.state is State.UNSUBMITTED:
-        return answer
-    if found.state is State.APPROVED and answer.receipt.snapshot_id != service.serving.snapshot_id:
-        found = standing_of(service, service.keeping.answers.get(answer.answer_id))
-    return shown(answer, found)
+    found = standing_of(service, answer)
+    return answer if found.state is State.UNSUBMITTED else shown(answer, found)
 
 
 def shown(answer: Answer, found: Standing) -> Answer:
@@ -159,13 +159,12 @@ def superseded_now(service: Service) -> Callable[[str], str | None]:
     return why
 
 
-def _answers_differ(service: Service, kept: Kept) -> bool:
-    """Whether the question is answered otherwise on the current snapshot."""
-    if kept.snapshot_id == service.serving.snapshot_id:
-        return False
-    before = kept.answer()
+def _answers_differ(service: Service, before: Answer) -> bool:
+    """Whether the question is answered otherwise now."""
     with service.serving.pipeline() as pipeline:
-        place = (kept.answer_id, pipeline.snapshot.snapshot_id)
+        if pipeline.is_as_receipted(before.receipt):
+            return False
+        place = (before.answer_id, pipeline.snapshot.snapshot_id)
         if place not in service.differing:
             asked = Asked(before.question, before.audience, before.receipt.filter)
             service.differing[place] = not difference(before, ask(pipeline, asked)).is_none

@@ -18,6 +18,10 @@ from rag.domain import Frozen
 
 router = APIRouter(tags=["reviews"])
 
+#: A line with a letter or a figure, without characters that nobody sees or that turn others round.
+_SEEN = r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]*"
+_NAME = rf"^{_SEEN}\w{_SEEN}$"
+
 
 class Step(Frozen):
     """What a reviewer does with an article or, with ``statement_id``, with one statement of it."""
@@ -27,7 +31,7 @@ class Step(Frozen):
         Field(description="`submit`, `start`, `comment`, `edit` (a statement; needs `text`), `approve` or `reject`"),
     ]
     statement_id: ShortId | None = None
-    reviewer: Annotated[str, StringConstraints(max_length=200, pattern=r"\w")] | None = Field(
+    reviewer: Annotated[str, StringConstraints(max_length=200, pattern=_NAME)] | None = Field(
         default=None, description="who reviews, as the history names them; the key's name where none is given"
     )
     reason: Reason | None = Field(default=None, description="why it was decided; needed to reject")
@@ -121,7 +125,7 @@ def queue(
 
 
 def _history(service: Service, answer_id: str) -> History:
-    found = standing_of(service, service.keeping.answers.get(answer_id))
+    found = standing_of(service, service.keeping.answers.get(answer_id).answer())
     return History(
         answer_id=answer_id,
         status=found.state,

@@ -123,5 +123,5 @@ def _count(service: Service, kind: str, who: str, rate: str) -> None:
     """Counts a request, and refuses one too many."""
     found = service.keeping.rates.hit(f"{kind}:{who}", rate)
     if not found.is_allowed:
-        seconds = str(max(1, round(found.reset_s)))
+        seconds = str(int(found.reset_s) + 1)  # at the very moment it would be too early still
         raise ProblemError(RATE, f"more than {rate} by this {kind}; try again in {seconds} s", {"Retry-After": seconds})

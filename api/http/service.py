@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import cast
@@ -37,6 +38,8 @@ class Service:
         self.maker = Maker(serving, self.work, self.metrics, settings.remembered)
         keeping.webhooks.allows_private = settings.private_webhooks
         self.deliveries = Deliveries(keeping.database, now, allows_private=settings.private_webhooks)
+        #: Set when what runs beside requests is to end.
+        self.stopping = threading.Event()
         #: Whether an approved answer is another on a snapshot: by its id and that of the snapshot.
         self.differing: dict[tuple[str, str], bool] = {}
 
@@ -62,6 +65,11 @@ class Service:
         self.metrics.close()
         self.keeping.close()
         self.serving.close()
+
+    @property
+    def snapshot_problem(self) -> str | None:
+        """What is told of a snapshot that cannot be used. Why is in the log: it names places of this machine."""
+        return "the snapshot that was published last cannot be used" if self.serving.problem else None
 
     def snapshot_age_s(self) -> float:
         """Seconds since the snapshot in use was made; 0 where it cannot be told any more."""

@@ -26,7 +26,7 @@ class KeptSnapshot(Frozen):
 
 
 class Snapshots(Frozen):
-    """``problem`` says why the snapshot that was published last is not the one in use, if it is not."""
+    """``problem`` says that the snapshot that was published last is not the one in use, if it is not."""
 
     current: str
     problem: str | None
@@ -37,7 +37,7 @@ class Snapshots(Frozen):
 def snapshots(request: Request, _: Searcher) -> Snapshots:
     service = service_of(request)
     listed = tuple(_kept(service))
-    return Snapshots(current=current_id(service.serving.index_dir), problem=service.serving.problem, snapshots=listed)
+    return Snapshots(current=current_id(service.serving.index_dir), problem=service.snapshot_problem, snapshots=listed)
 
 
 def _kept(service: Service) -> Iterator[KeptSnapshot]:

@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from api.http.leaving import ClientLeftError, while_connected
 from api.http.problems import told
+from api.http.work import ACCEPTED
 from rag.domain import Answer, Passage, Source, Statement
 from rag.pipeline import Watch
 
@@ -46,24 +47,38 @@ Making = Callable[[Watch], Coroutine[None, None, Streamed]]
 
 
 async def events(making: Making, request: Request, failed: Callable[[BaseException], None]) -> AsyncIterator[bytes]:
-    """Runs ``making`` and tells of it. When the client leaves, the work ends.
+    """Runs ``making`` and gives what tells of it. When the client leaves, the work ends.
 
     Args:
         making: makes the answer; its argument is to be told of each step.
-        failed: is told of an error, which the client learns of as a problem.
+        failed: is told of an error after the first step, which the client learns of as an event.
+
+    Raises:
+        Exception: any of ``making`` before its first step: there is no stream then.
     """
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
-
-    def tell(step: str) -> None:
-        queue.put_nowait(Event("status", {"step": step}))
-
-    tell("accepted")
-    making_it = asyncio.ensure_future(while_connected(request, making(tell)))
+    making_it = asyncio.ensure_future(while_connected(request, making(lambda step: queue.put_nowait(_status(step)))))
     making_it.add_done_callback(lambda _: queue.put_nowait(None))
+    first = await queue.get()
+    if first is None:  # it was refused, or is there already
+        making_it.result()
+        queue.put_nowait(None)
+    return _told_of(first or _status(ACCEPTED), queue, making_it, request.state.request_id, failed)
+
+
+def _status(step: str) -> Event:
+    return Event("status", {"step": step})
+
+
+async def _told_of(
+    first: Event, queue: asyncio.Queue[Event | None], making_it: asyncio.Future[Streamed], request_id: str,
+    failed: Callable[[BaseException], None],
+) -> AsyncIterator[bytes]:  # fmt: skip
     try:
+        yield first.encoded()
         async for told_of in _until_done(queue):
             yield told_of
-        for event in _ended(making_it, request.state.request_id, failed):
+        for event in _ended(making_it, request_id, failed):
             yield event.encoded()
     finally:
         making_it.cancel()

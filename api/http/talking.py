@@ -58,7 +58,8 @@ def followed(service: Service, caller: Caller, conversation_id: str, question: s
             UNUSABLE, f"with what it takes over from the conversation the question has {len(standalone.question)} "
             f"characters, expected at most {most_chars}; ask it by itself",
         )  # fmt: skip
-    return Following(conversation_id, len(found.turns) + 1, standalone.question, standalone)
+    last = found.turns[-1].number if found.turns else 0  # not their count: one may have been erased with its source
+    return Following(conversation_id, last + 1, standalone.question, standalone)
 
 
 def keep_turn(service: Service, answer: Answer, following: Following, masked: tuple[str, ...]) -> Answer:

@@ -20,6 +20,8 @@ from rag.pipeline import Watch
 
 T = TypeVar("T")
 Job = Callable[[Watch], T]
+#: What a listener is told of first, as if it were a step.
+ACCEPTED: Final = "accepted"
 #: Weight of the newest duration in their mean, from which it is told when to try again.
 _NEWEST: Final = 0.1
 
@@ -80,7 +82,7 @@ class Work:
         """What ``job`` gives; where one of the same ``key`` is under way, what that one gives.
 
         Args:
-            listener: is told on the event loop of each step that begins.
+            listener: is told on the event loop that it is accepted, and of each step that begins.
 
         Raises:
             ProblemError: the queue is full, or it took too long.
@@ -89,6 +91,7 @@ class Work:
         flight = under_way or self._admitted(key)
         flight.waiting += 1
         if listener:
+            listener(ACCEPTED)
             flight.listeners.append(listener)
         if not under_way:
             self._start(key, flight, job)
@@ -105,15 +108,12 @@ class Work:
                 flight.abandon()
                 self._flights.pop(key, None)
 
-    def admit(self) -> None:
+    def _admitted(self, key: Hashable) -> _Flight[Any]:
         """Raises ``ProblemError`` when nothing more is taken."""
         if self.admitted >= self._most:
             seconds = self._mean_s * self.admitted / self._threads
             after = str(max(1, math.ceil(seconds)))
             raise ProblemError(BUSY, f"{self.waiting} questions wait already; try again", {"Retry-After": after})
-
-    def _admitted(self, key: Hashable) -> _Flight[Any]:
-        self.admit()
         self.admitted += 1
         self._flights[key] = flight = _Flight[Any](asyncio.get_running_loop())
         return flight

@@ -30,6 +30,7 @@ _WHOLE = select(tables.answers).where(tables.answers.c.answer_id == bindparam("a
 _ASKED = select(tables.askings.c.asked).where(
     tables.askings.c.answer_id == bindparam("answer_id"), tables.askings.c.key_id == bindparam("key_id")
 )
+_CITED = tables.citations.insert()
 
 
 class Kept(NamedTuple):
@@ -109,7 +110,7 @@ class Answers:
             return None
         cited = sorted({r.source_id for r in answer.references} | {e.source_id for e in answer.nearest})
         if cited:
-            db.execute(tables.citations.insert(), [{"answer_id": answer.answer_id, "source_id": s} for s in cited])
+            db.execute(_CITED, [{"answer_id": answer.answer_id, "source_id": s} for s in cited])
         if self._pins:
             self._pins.hold(snapshot_id)
         return kept, digest

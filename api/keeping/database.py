@@ -214,14 +214,20 @@ def _make_private(path: Path) -> None:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    # A connection that the server has dropped is noticed before it is used, so that a restart is survived.
+    # A connection that the server has dropped is noticed before it is used, so that a restart is survived; one whose
+    # other end is silent, as after a power loss, is given up instead of waited for by a quarter of an hour.
     return create_engine(
         url,
         pool_size=8,
         max_overflow=32,
         pool_timeout=PATIENCE_S,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": PATIENCE_S, "options": f"-c lock_timeout={PATIENCE_S}s"},
+        connect_args={
+            "connect_timeout": PATIENCE_S,
+            "tcp_user_timeout": 1000 * PATIENCE_S,
+            **{"keepalives_idle": PATIENCE_S, "keepalives_interval": 2, "keepalives_count": 3},
+            "options": f"-c lock_timeout={PATIENCE_S}s",
+        },
     )
 
 

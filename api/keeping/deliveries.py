@@ -10,7 +10,9 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -30,9 +32,9 @@ MAX_ATTEMPTS = 15
 FIRST_DELAY_S = 10
 MAX_DELAY_S = 3600
 TIMEOUT_S = 10
-# Longer than sending one may take: until then no other worker takes it up.
-_LEASE = timedelta(seconds=6 * TIMEOUT_S)
 _AT_ONCE = 10
+# Longer than sending those that are taken up at once may take: until then no other worker takes them up.
+_LEASE = timedelta(seconds=2 * _AT_ONCE * TIMEOUT_S)
 _LOOKED_EVERY_S = 1.0
 _MAX_PROBLEM_CHARS = 200
 
@@ -138,8 +140,12 @@ def delay(attempts: int) -> timedelta:
     return timedelta(seconds=min(FIRST_DELAY_S * 2 ** max(0, attempts - 1), MAX_DELAY_S))
 
 
-def post(url: str, body: bytes, headers: dict[str, str], allows_private: bool) -> int:
+def post(url: str, body: bytes, headers: dict[str, str], allows_private: bool, timeout_s: float = TIMEOUT_S) -> int:
     """Sends a body and returns the status. Follows no redirection, uses no proxy, reads nothing of what comes back.
+
+    Args:
+        timeout_s: for all of it but looking up the name, however many addresses that has and however slowly what
+            answers does so.
 
     Raises:
         InputError: the address may not be called.
@@ -148,37 +154,54 @@ def post(url: str, body: bytes, headers: dict[str, str], allows_private: bool) -
     parts = urlsplit(checked_url(url, allows_private))
     host, is_encrypted = str(parts.hostname), parts.scheme == "https"
     port = parts.port or (443 if is_encrypted else 80)
-    connection = _Pinned(host, port, addresses(host, port, allows_private), is_encrypted)
+    connection = _Pinned(host, port, addresses(host, port, allows_private), is_encrypted, timeout_s)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    cutting = threading.Timer(timeout_s, connection.cut)
+    cutting.start()
     try:
         connection.request("POST", path, body, headers)
         return connection.getresponse().status
     finally:
+        cutting.cancel()
         connection.close()
 
 
 class _Pinned(http.client.HTTPConnection):
     """A connection to one of the addresses that were checked, whatever the name leads to by now."""
 
-    def __init__(self, host: str, port: int, checked: Sequence[str], is_encrypted: bool) -> None:
-        super().__init__(host, port, timeout=TIMEOUT_S)
+    def __init__(self, host: str, port: int, checked: Sequence[str], is_encrypted: bool, timeout_s: float) -> None:
+        super().__init__(host, port, timeout=timeout_s)
         self._checked = checked
+        self._until = time.monotonic() + timeout_s
+        self._open: socket.socket | None = None
         self._context = ssl.create_default_context() if is_encrypted else None
         if is_encrypted:
             self.default_port = http.client.HTTPS_PORT
 
     def connect(self) -> None:
-        sock = self._connected()
-        self.sock = self._context.wrap_socket(sock, server_hostname=self.host) if self._context else sock
+        self.sock = self._open = self._connected()
+        if self._context:
+            encrypted = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._open = encrypted
+            encrypted.do_handshake()
 
     def _connected(self) -> socket.socket:
-        problem: OSError | None = None
+        problem = OSError(f"host {self.host!r}: no address")
         for address in self._checked:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                break
             try:
-                return socket.create_connection((address, self.port), timeout=TIMEOUT_S)
+                return socket.create_connection((address, self.port), timeout=left)
             except OSError as error:
                 problem = error
-        raise problem or OSError(f"host {self.host!r}: no address")
+        raise problem
+
+    def cut(self) -> None:
+        """Ends what is being read or written, from another thread."""
+        if self._open is not None:
+            with suppress(OSError):  # it has just ended by itself
+                socket.socket.shutdown(self._open, socket.SHUT_RDWR)  # below the encryption
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

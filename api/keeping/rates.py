@@ -70,7 +70,7 @@ class Rates:
         with self._database.writing() as db:
             forget_after_crash(db)
             window = self._window(db, row_name, floor(now / window_s), window_s, now)
-            # A clock that was set back stays in the window that was opened last, at its beginning.
+            # Another machine's clock may be in the next window already: then it is at the beginning of that.
             elapsed = min(max(now / window_s - window.opened, 0.0), 1.0)
             weighted = floor(window.hits_before * (1 - elapsed) + window.hits)
             is_allowed = weighted + 1 <= item.amount
@@ -89,6 +89,11 @@ class Rates:
             db.execute(delete(tables.rates).where(_RATES.name.in_(long_ago)))
             empty = {"name": name, "opened": number, "hits": 0, "hits_before": 0, "until": _until(number, window_s)}
             db.execute(self._new, empty)  # unless another worker has just done so
+        if row.opened > number + 1:
+            # The clock was set back: nobody gets anything anew, or waits until it is where it was.
+            begun = _Window(number, row.hits, 0)
+            self._keep(db, name, begun, window_s)
+            return begun
         if row.opened >= number:
             return _Window(*row)
         return _Window(number, 0, row.hits if row.opened == number - 1 else 0)

@@ -275,7 +275,7 @@ def _reason(action: Action, given: str | None) -> Reason | None:
     if may is None:
         return None
     if given not in may:
-        raise InputError(f"reason {given!r}: expected one of {', '.join(sorted(may))}")
+        raise InputError(f"reason {str(given or '')!r}: expected one of {', '.join(sorted(may))}")
     return Reason(given)
 
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from rag.answer.question import TREATMENTS, Query, interpret
-from rag.conversation.phrasing import an, listed, parted
+from rag.conversation.content import lost
+from rag.conversation.phrasing import an, asides, core, listed, parted, supposed, under_which
 from rag.conversation.values import Value, values
 from rag.domain import CarriedKind
 from rag.language.lexicon import Lexicon, Mention
@@ -41,8 +42,12 @@ _LEADING = re.compile(
     r"underwent|awaiting|before|while|on|with|to|the|an?)\s+)+",
     re.IGNORECASE,
 )
+#: What a question supposes is what it asks of: "what should be done if platelets fall?".
+_ASKS_OF_IT = re.compile(r"^what (?:should|can|must|is to) be done\b|^what happens\b", re.IGNORECASE)
 _WHO_IS = re.compile(r"^(?:now on|already on|started on|on|taking|receiving|getting|treated with|off|awaiting)\b", re.I)
-_RULED_OUT = re.compile(r"\b(?:no|without|not(?: on| in)?|denies|never had)\s+(?:[\w-]+\s+)?$", re.IGNORECASE)
+_RULED_OUT = re.compile(
+    r"\b(?:no|without|not(?: on| in)?|denies|never had)\s+(?:(?!(?:with|for|to|in)\b)[\w-]+\s+)?$", re.IGNORECASE
+)
 #: When it was, or that it is no reason: "after CVT", "despite bleeding".
 _WHEN = re.compile(r"\b(?:after|before|during|despite)\s+(?:the |an? |her |his )?$", re.IGNORECASE)
 _IS_WHEN = re.compile(r"^(?:after|before|during|despite)\b", re.IGNORECASE)
@@ -73,6 +78,7 @@ _DEFINED = re.compile(
     re.IGNORECASE,
 )
 _MANY = re.compile(r"(?:s|men|children|people|elderly)$", re.IGNORECASE)
+_QUESTIONED = re.compile(r"^(?:is|are|was|were) there (?:no|not)\b", re.IGNORECASE)
 _DESCRIBING = frozenset({"condition", "population", "term"})
 #: Classes that are named like one of them: "the anticoagulant".
 _CLASS_NOUN = re.compile(r"\b(?:[a-z]*coagulant|inhibitor|agent|blocker|agonist|antagonist|drug|antidote|analogue)$")
@@ -126,6 +132,8 @@ class Background:
         had = {s.concept for s in self.current}
         asked = [c for c in self.lexicon.narrowest(self.query.focus) if self._mention(c) and c not in had]
         asked = [c for c in asked if c not in _ANTIDOTES or len(asked) == 1]
+        central = {m.concept for m in self.lexicon.mentions(core(self.text))}
+        asked = [c for c in asked if c in central] or asked
         return [Said(self._surface(c), "treatment", c) for c in asked]
 
     @cached_property
@@ -168,7 +176,7 @@ class Background:
         """Conditions and populations with what qualifies them, but for those that are values."""
         found = []
         for m in self._distinct(_DESCRIBING):
-            if m.concept in self.query.absent or any(v.start < m.end and m.start < v.end for v in self.values):
+            if self._is_ruled_out(m) or any(v.start < m.end and m.start < v.end for v in self.values):
                 continue
             start = m.start
             for pattern in (_QUALIFIED, _WHEN):
@@ -179,15 +187,28 @@ class Background:
             found.append(Said(words, "condition" if m.kind != "population" else "patient", m.concept))
         return found
 
+    def _is_ruled_out(self, m: Mention) -> bool:
+        return m.concept in self.query.absent or bool(
+            m.kind in _DESCRIBING and _RULED_OUT.search(self.text, 0, m.start) and not _QUESTIONED.match(self.text)
+        )
+
     @cached_property
     def ruled_out(self) -> list[Said]:
         """What the question says the patient does not have: "without varices"."""
         found = []
         for m in self.mentions:
-            before = _RULED_OUT.search(self.text, 0, m.start) if m.concept in self.query.absent else None
+            before = _RULED_OUT.search(self.text, 0, m.start) if self._is_ruled_out(m) else None
             if before:
                 found.append(Said(self.text[before.start() : m.end], "condition", m.concept))
         return found
+
+    @cached_property
+    def besides(self) -> list[str]:
+        """Facts beside the question and what it supposes, as they are put: "no symptoms", "if the count is 8"."""
+        clause = "" if _ASKS_OF_IT.match(self.question) else supposed(self.question)
+        clauses = (under_which(self.question), clause)
+        is_said = [any(not is_generic(stem(word)) for word in lost(c, "", self.lexicon)) for c in clauses]
+        return [*asides(self.question), *(c for c, said in zip(clauses, is_said, strict=True) if said)]
 
     @cached_property
     def tests(self) -> list[Said]:
@@ -225,15 +246,21 @@ def patient(background: Background, besides: Iterable[str]) -> tuple[str, list[S
     person, own, lexicon = background.person, set(besides), background.lexicon
     told = f"{background.stated} {person}"
     known = own | {m.concept for m in lexicon.mentions(told)}
-    left = [c for c in background.conditions if not any(lexicon.is_a(k, c.concept) for k in known)]
+    tests = {k for k in known if lexicon.kind(k) == "test"}  # of a disease, but none
+    left = [c for c in background.conditions if not any(lexicon.is_a(k, c.concept) for k in known - tests)]
     current = [s for s in background.current if s.concept not in known]
     ruled_out = [s for s in background.ruled_out if s.concept not in known]
     measured = [v for v in background.values if background.text[v.start : v.end] not in told]
     ages = [v for v in measured if v.key == "age"]
-    notes = [Said(v.said(background.text), "value", v.key) for v in measured if v.key != "age"]
+    latest = {v.key: Said(v.said(background.text), "value", v.key) for v in measured if v.key != "age"}
+    notes = list(latest.values())
     parts = [*([Said(person, "patient", "")] if person else []), *left, *current, *ruled_out, *notes]
     parts += [Said(v.said(background.text), "value", "age") for v in ages]
-    facts = [n.text for n in notes]
+    told = " ".join((told, *own, *(p.text for p in parts), *(s.name for s in background.treatments)))
+    more = [fact for fact in background.besides if lost(fact, told, lexicon)]
+    parts += [Said(fact, "patient", "") for fact in more]
+    again = {v.key for fact in more for v in values(fact)}
+    facts = [*dict.fromkeys(n.text for n in notes if n.concept not in again), *more]
     if person:
         disease = [c.text for c in left if c.what == "condition"]
         where = f" in {listed(disease)}" if disease else ""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rag.conversation import short
+from rag.conversation.phrasing import small
+
 _POLITE = (
     r"ok(?:ay)?|great|thanks?|thank you|thx|ty|cheers|ta|perfect|brilliant|excellent|got it|understood|i see|"
     r"i understand|"
@@ -27,7 +30,8 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:and|but|so|also|then|now|or|plus|well|ok|okay|in that case|if so|if not|similarly|likewise|finally|next|"
+    r"^(?:(?:yes(?=,? (?:but|and|so))|yeah|no(?=,? but)|and|but|so|also|then|now|or|plus|well|ok|okay|"
+    r"in that case|if so|if not|similarly|likewise|finally|next|"
     r"one more(?: thing| question)?|another question|(?:a )?(?:quick |follow[- ]?up )?question|follow[- ]?up|"
     r"(?:just )?to (?:follow up|clarify|be clear)|(?:just )?wondering)\b[,:]?\s+)+",
     re.IGNORECASE,
@@ -51,7 +55,9 @@ _BACK = re.compile(
     r"(?:the |my |our |that )?(?P<what>[^:,?.]{2,60}?)(?: patient| case| question)?(?: again)?\s*[:,.–-]+\s+",
     re.IGNORECASE,
 )
-_SORRY = r"(?:no|nope|sorry|oops|apologies|wait|actually|correction|my mistake|my bad|scratch that|hang on|i misspoke)"
+_SORRY = (
+    r"(?:no|nope|sorry|oops|apologies|wait|actually|correction|my mistake|my bad|typo|scratch that|hang on|i misspoke)"
+)
 _CORRECTION = re.compile(
     rf"^(?:{_SORRY}[\s,.:;!–-]+)*(?:but )?(?:i (?:really |actually )?(?:mean|meant)(?: to (?:say|ask|type|"
     rf"write)(?: about)?)?|"
@@ -60,8 +66,14 @@ _CORRECTION = re.compile(
     r"i should have (?:said|asked(?: about)?|written))\b[,:]?\s*(?P<said>.+)$",
     re.IGNORECASE,
 )
+_SAYS_SORRY = re.compile(_CORRECTION.pattern.removesuffix(r"\s*(?P<said>.+)$") + rf"|^(?:{_SORRY}[\s,.:;!–-]+)+", re.I)
 _AMENDED = re.compile(
     rf"^(?:{_SORRY}[\s]*[,.:;!–-]+\s*)+(?P<said>.+)$|^(?:actually|correction|sorry)\s+(?P<also>.+)$", re.I
+)
+_I_SAID = re.compile(
+    r"^i (?:said|wrote|typed|put) (?P<was>[^?]+?),? (?:but|and) (?:it(?:'s| is| was| should be| should have been)|"
+    r"i mean(?:t)?|the (?:real|correct) (?:one|value) is) (?:really |actually )?(?P<now>[^?]+)$",
+    re.IGNORECASE,
 )
 _NOT_THIS = re.compile(
     r"^not (?P<was>[^,?]+?),? (?:but )?(?P<now>[^,?]+)$|^(?P<now2>[^,?]+?),? (?:and )?not (?P<was2>[^,?]+)$",
@@ -69,26 +81,31 @@ _NOT_THIS = re.compile(
 )
 _ABOUT = re.compile(r"^(?:what|how) about\s+(?P<rest>.+)$", re.IGNORECASE)
 _WHAT_IF = re.compile(
-    r"^(?:and )?(?:what|how about|what about)\s+(?P<rest>(?:if|when|in|with|for|on|during|after)\b.+)$", re.I
+    r"^(?:and )?(?:what|how about|what about)\s+(?P<rest>(?:even )?(?:if|when|in|with|for|on|during|after|"
+    r"before|without|despite|while|under)\b.+)$",
+    re.I,
 )
 _ASKING = (
     r"since (?=[^?]+,)|"
-    r"(?:(?:on|at|by|in|for|to|from|with|within|of|under|after|up to)\s+)?(?:what|which|whom?|how|when|why|"
+    r"(?:(?:on|at|by|in|for|to|from|with|within|of|under|after|up to|over|until|since|before|during|"
+    r"between)\s+)?(?:what|which|whom?|how|when|why|"
     r"where|whose)|"
     r"should|can|could|is|are|am|was|were|do|does|did|would|will|may|might|must|has|have|had|shall|any|shouldn't|can't|"
     r"isn't|aren't|doesn't|don't|won't|couldn't|wouldn't"
 )
 _INTERROGATIVE = re.compile(rf"^(?:{_ASKING})\b", re.IGNORECASE)
 _PART = re.compile(
-    r"^(?:if|when|in|with|for|on|during|after|before|without|at|under|over|above|below|despite|while|until|as|per|"
+    r"^(?:(?:even|also|only|just|especially|except|not|and|or) )?(?:if|when|in|with|for|on|during|after|"
+    r"before|without|at|under|over|above|below|despite|while|until|as|per|since|because|although|though|by|"
+    r"from|within|between|"
     r"according to|instead of|among|unless|off|once|assuming|given that)\b",
     re.IGNORECASE,
 )
 _TAG = re.compile(
-    r"[,;.]?\s+(?:right|correct|yes|no|true|ok|okay|agreed|then|"
+    r"(?:(?<=[,;.])\s+(?:yes|no|ok|okay|true)|[,;.]?\s+(?:right|correct|agreed|then|"
     r"(?:is|are|does|do|has|have|can|was|were|should|would|will|did)(?:n't)? (?:it|they|he|she|that|this|there|i|we)"
     r"(?: (?:right|so|correct|true|not))?|is that (?:right|correct|so)|i (?:take it|gather|assume|guess|suppose|"
-    r"presume|think)|am i right|don't you (?:think|agree))\s*\?$",
+    r"presume|think)|am i right|don't you (?:think|agree)))\s*\?$",
     re.IGNORECASE,
 )
 _AS_SAID = re.compile(
@@ -109,16 +126,20 @@ _BUT = re.compile(r"^(?:and|but|ok(?:ay)?)\b,?\s+", re.IGNORECASE)
 _AS_YOU_SAID = re.compile(
     r"^(?:(?:as|like) you (?:just )?(?:said|say|mentioned|told me|explained)|you (?:just )?(?:said|say|"
     r"told me))(?: that)?,?\s+"
-    r"(?P<said>[^?]{8,}?),?\s+(?:so\s+)?(?P<asked>(?:should|can|could|may|must|what|which|how|when|why|is|are|"
+    r"(?P<said>[^?]{8,}?)(?:,\s+(?:so\s+)?|\s+so\s+)(?P<asked>(?:should|can|could|may|must|what|which|how|when|why|is|are|"
     r"do|does)\b[^?]*\?)$",
     re.IGNORECASE,
 )
-_CONCLUDING = re.compile(r"^(?:so|hence|therefore|thus|then)\b,?\s+", re.IGNORECASE)
-_TRAILING = re.compile(r",?\s+(?:then|too|as well|please|though|again|now|by the way|btw|exactly)\s*(?=[?.!]*$)", re.I)
+_CONCLUDING = re.compile(r"^(?:(?:so|hence|therefore|thus|then)\b,?\s+)+", re.IGNORECASE)
+_TRAILING = re.compile(
+    r",?\s+(?:then|too|as well|please|i (?:misread|mistyped)(?: it| that)?|though|again|now|by the way|btw|"
+    r"exactly)\s*(?=[?.!]*$)",
+    re.I,
+)
 _INSTEAD = re.compile(r",?\s+instead$", re.IGNORECASE)
 _REQUEST = re.compile(
     r"^(?:please )?(?:(?:can|could|would|will) you )?(?:please )?(?:(?:tell|remind|show|give) (?:me|"
-    r"us)(?: about| of)?|explain|"
+    r"us)(?: about| of)?|(?:give|show)(?= (?:the|a|your|any)\b)|explain|"
     r"describe|outline|list|clarify|say|(?:i(?:'d| would)? (?:like|want|need|love) to (?:know|understand|see|"
     r"hear)(?: about)?)|"
     r"i(?:'m| am)? (?:wondering|wonder|curious)(?: about)?|do you know|let me know)[,:]?\s+(?P<what>.+)$",
@@ -127,6 +148,22 @@ _REQUEST = re.compile(
 _COMPARE = re.compile(
     r"^(?:please )?compare (?P<one>.+?) (?:with|to|and|against|versus|vs\.?) (?P<other>.+)$", re.IGNORECASE
 )
+#: "Microdosing ok instead?", "stop heparin in the meantime?"
+_WITHOUT_VERB = re.compile(
+    r"^(?P<what>(?!(?:that|this|it)\b)[\w/.,% -]{2,40}?) (?P<verdict>(?:still |also )?(?:ok|okay|safe|fine|"
+    r"allowed|needed|"
+    r"necessary|possible))(?: instead)?\s*\?$",
+    re.IGNORECASE,
+)
+_IMPERATIVE = re.compile(
+    r"^(?:stop|give|start|restart|transfuse|continue|hold|use|switch|add|repeat|check|operate|treat|bridge|avoid|reverse|"
+    r"monitor|increase|reduce|wait|anticoagulate|admit|refer)(?:\s(?!rate\b|dose\b)[^?]+)?\?$",
+    re.IGNORECASE,
+)
+_MEANT = re.compile(
+    r"^what (?:(?:did|do) you mean (?:by|with)|(?:is|was) meant by) (?:an? |the )?(?P<what>[^?]+?)\s*\??$",
+    re.IGNORECASE,
+)
 _MORE = re.compile(
     r"^(?:please )?(?:(?:can|could|would) you )?(?:please )?(?:(?:give|tell|show) (?:me|us) )?(?:some )?"
     r"(?:more(?: details?| information| info)?|elaborate|expand(?: on (?:that|this|it))?|go on|continue|summari[sz]e"
@@ -134,7 +171,7 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"^(?:(?:the|my|our|this) (?:patient|man|woman|lady|gentleman|child|boy|girl)|he|she|they|we|i)\b|^(?:it|"
+    r"^(?:(?:the |my |our |this )?(?:patient|man|woman|lady|gentleman|child|boy|girl)|he|she|they|we|i)\b|^(?:it|"
     r"this|that)(?:'s| is| was) for\b",
     re.IGNORECASE,
 )
@@ -157,9 +194,14 @@ def opened(text: str) -> str:
 
 
 def led(text: str) -> FollowUp:
+    if short.in_full(text):
+        return FollowUp(text, False)
     match = _LEAD.match(text)
     rest = text[match.end() :] if match else text
-    return FollowUp(_TRAILING.sub("", rest), bool(match) or bool(_TRAILING.search(rest)))
+    asked = _TRAILING.sub("", rest)
+    if _INTERROGATIVE.fullmatch(asked) and not short.in_full(asked):
+        asked = rest  # "what now?" is not "what?"
+    return FollowUp(asked, bool(match) or asked != rest)
 
 
 def supposed(text: str) -> str:
@@ -170,6 +212,14 @@ def supposed(text: str) -> str:
 
 def requested(text: str) -> str:
     """What a request asks for, as a question: "what about the dose?" of "tell me about the dose"."""
+    meaning = _MEANT.match(text)
+    if meaning:
+        return f"what is {meaning['what']}?"
+    brief = _WITHOUT_VERB.match(text)
+    if brief and not (short.in_full(text) or _INTERROGATIVE.match(text) or _PART.match(text)):
+        return f"is {brief['what']} {brief['verdict']}?"
+    if _IMPERATIVE.match(text) and not short.in_full(text):
+        return f"should I {small(text)}"
     compare = _COMPARE.match(text.rstrip(" ?.!"))
     if compare:
         return f"how does {compare['one']} compare with {compare['other']}?"
@@ -205,6 +255,9 @@ def returned(text: str) -> tuple[str, str] | None:
 
 def corrected(text: str) -> tuple[str, str | None] | None:
     """What was meant, and instead of what if that is said; None where nothing is corrected."""
+    again = _I_SAID.match(text)
+    if again:
+        return again["now"].strip(" .!"), again["was"]
     match = _CORRECTION.match(text)
     said = match["said"] if match else None
     if said is None and (match := _AMENDED.match(text)):
@@ -213,10 +266,15 @@ def corrected(text: str) -> tuple[str, str | None] | None:
             return None
     said = (said or text).rstrip(" ?.!")
     instead = _NOT_THIS.match(said)
-    if instead and (match or text[-1:] != "?"):
+    if instead and (match or (text[-1:] != "?" and not _PERSONAL.match(said))):
         now, was = (instead["now"], instead["was"]) if instead["now"] else (instead["now2"], instead["was2"])
         return now.strip(), was.strip()
     return (said, None) if match else None
+
+
+def is_amended(text: str) -> bool:
+    """Whether it says that something was said wrongly: "sorry, ...", "I meant ..."."""
+    return bool(_SAYS_SORRY.match(text) or _I_SAID.match(text))
 
 
 def claimed(text: str) -> str | None:
@@ -251,6 +309,15 @@ def begins_part(text: str) -> bool:
 
 def is_interrogative(text: str) -> bool:
     return bool(_INTERROGATIVE.match(text))
+
+
+def without_cues(text: str) -> str:
+    """Without all words that only follow up: "is it safe" of "ok, but is it safe then, as you said?"."""
+    text = opened(text)
+    for pattern in (_NEW_TOPIC, _NEW_PATIENT, _BACK, _SAYS_SORRY, _OPENING, _LEAD, _CONCLUDING, _YOU_SAID):
+        text = pattern.sub("", text)
+    text = requested(led(_AS_SAID.sub(" ", _TAG.sub("", supposed(text)))).text)
+    return re.sub(r"^(?:what|how) about\s+", "", text, flags=re.IGNORECASE)
 
 
 def is_personal(text: str) -> bool:

@@ -26,14 +26,40 @@ _ON = re.compile(
     re.IGNORECASE,
 )
 _AN = re.compile(r"\ban?\s+$", re.IGNORECASE)
+#: A treatment with what is done with it, as the lexicon's forms have it.
+_DONE = re.compile(
+    r"^(?=.*\b(?:giv|transfus)(?:e|ing|en|ed)\b)(?P<does>(?:giving|give|transfusing|transfuse)\s)?(?P<what>[\w -]+?)"
+    r"(?P<done>\s(?:(?:can|could|may|might|must|should|would) )?(?:not )?(?:be |are |were )?(?:given|transfused))?$",
+    re.IGNORECASE,
+)
+_TRANSFUSED = re.compile(r"transfus(?:ed|ing|e)", re.IGNORECASE)
+_GIVEN = {"transfused": "given", "transfusing": "giving", "transfuse": "give"}
 _SEXES = frozenset({"man", "woman"})
 
 
 def exchanged(text: str, old: Iterable[Mention], now: str) -> str:
     """``text`` with all mentions of a concept, and what explains them in parentheses, replaced by other words."""
     for mention in sorted(old, key=lambda m: -m.start):
-        text = text[: mention.start] + now + text[mention.end :]
+        text = text[: mention.start] + _done_to(now, text[mention.start : mention.end]) + text[mention.end :]
     return with_articles(text, now)
+
+
+def thing(words: str) -> str:
+    """The name of a treatment in words that say what is done with it: "platelets" of "platelets be given"."""
+    match = _DONE.match(words)
+    return match["what"] if match else words
+
+
+def _done_to(now: str, old: str) -> str:
+    """``now`` with what ``old`` says is done: "warfarin be given" for "platelets be transfused"."""
+    was = _DONE.match(old)
+    if not was or _DONE.match(now):
+        return now
+    return (
+        _TRANSFUSED.sub(lambda m: _GIVEN[m[0].lower()], was["does"] or "")
+        + now
+        + _TRANSFUSED.sub(lambda m: _GIVEN[m[0].lower()], was["done"] or "")
+    )
 
 
 def takes_place_of(new: Mention, old: Mention, lexicon: Lexicon) -> bool:

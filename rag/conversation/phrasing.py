@@ -8,6 +8,20 @@ from collections.abc import Sequence
 from rag.language.sentences import sentence_spans
 
 _END = re.compile(r"(?P<aside>\s*\((?P<inside>[^()]*)\))?(?P<tag>,\s*right)?\s*\?\s*$")
+#: A supposition at the end of a question: what else is said of the patient stands before it.
+_SUPPOSED = re.compile(
+    r",?\s(?P<clause>(?:(?:even|only) )?(?:if|when|once|unless)(?!\s+to\b)\s(?:(?!\b(?:if|when|once|"
+    r"unless)\b)[^?()])+?)\s*"
+    r"(?=(?:\([^()]*\))?(?:,\s*right)?\s*\??\s*$)",
+    re.IGNORECASE,
+)
+#: Under which circumstances it is asked, at its end.
+_CIRCUMSTANCES = re.compile(
+    r"\s(?P<clause>(?:even\s(?:\w+)|before|during|despite|without|while)\s(?:(?!\b(?:in|for|if|when|who)\b)[^?(),])+?)\s*"
+    r"(?=(?:\([^()]*\))?(?:,\s*right)?\s*\??\s*$)",
+    re.IGNORECASE,
+)
+_BEGINS_SUPPOSED = re.compile(r"^\s*(?:(?:even|only|and|also) )?(?:if|when|once|unless|while|because|since)\b", re.I)
 _SMALL = re.compile(
     r"(?<=[a-z\d)])(?<!\bvs)(?<!\bno)(?<!e\.g)(?<!i\.e)(?<!approx)([.;!])\s+([a-z])(?=\w)", re.IGNORECASE
 )
@@ -17,6 +31,25 @@ _VOWEL = re.compile(r"^(?:(?i:[aeio]|u(?!ni|se))|8|11\b|18\b|[FHLMNRSX][A-Z]+\b)
 def marked(text: str) -> str:
     """With capitals where sentences begin in small letters: "she is on dialysis. what dose?"."""
     return _SMALL.sub(lambda m: f"{m[1]} {m[2].upper()}", text)
+
+
+#: How clinicians write in haste. No word of medicine is among them: a misspelt drug is not guessed at.
+_HASTY = (
+    (re.compile(r"\bw/o\b\s*", re.I), "without "),
+    (re.compile(r"\bw/\s*", re.I), "with "),
+    (re.compile(r"^((?:and |so |ok |but )*)(?:wh?ta?|waht|whta|wot|whats)\b(?= )", re.I), r"\1what"),
+    (re.compile(r"\b(?:pt)\b(?!\s*(?:INR|ratio))(?=['’ ])", re.I), "patient"),
+    (re.compile(r"\bpl[sz]\b", re.I), "please"),
+    (re.compile(r"\b(?:abt)\b", re.I), "about"),
+    (re.compile(r"\bhw\b", re.I), "how"),
+)
+
+
+def spelt_out(text: str) -> str:
+    """With the words of haste written out: "with ECMO" of "w/ ECMO"."""
+    for pattern, words in _HASTY:
+        text = pattern.sub(words, text)
+    return text
 
 
 def parted(text: str) -> tuple[str, str]:
@@ -34,7 +67,49 @@ def joined(stated: str, question: str) -> str:
 
 
 def inserted(question: str, phrase: str) -> str:
-    """``question`` with a phrase at its end, before its mark, a tag and an aside."""
+    """``question`` with a phrase at its end, before its mark, a tag, an aside and what is supposed."""
+    supposition = None if _BEGINS_SUPPOSED.match(phrase) else _SUPPOSED.search(question)
+    if supposition:
+        return question[: supposition.start()] + phrase + question[supposition.start() :]
+    return _at_end(question, phrase)
+
+
+def supposed(question: str) -> str:
+    """What a question supposes at its end: "if the count is 8"; else nothing."""
+    match = _SUPPOSED.search(question)
+    return match["clause"] if match else ""
+
+
+def under_which(question: str) -> str:
+    """The circumstances at the end of a question: "even before a lumbar puncture"; else nothing."""
+    match = _CIRCUMSTANCES.search(_SUPPOSED.sub("", question))
+    return match["clause"] if match else ""
+
+
+def core(question: str) -> str:
+    """A question without what is noted beside it, supposed or told of its circumstances."""
+    end = _END.search(question)
+    bare = question[: end.start()] if end else question
+    return _CIRCUMSTANCES.sub("", _SUPPOSED.sub("", f"{bare}?"))
+
+
+def asides(question: str) -> list[str]:
+    """The facts in the parenthesis at a question's end."""
+    end = _END.search(question)
+    return [fact.strip() for fact in (end["inside"] or "").split(",") if fact.strip()] if end else []
+
+
+def without(question: str, fact: str) -> str:
+    """A question without a fact noted beside it, or a circumstance at its end."""
+    facts = asides(question)
+    if fact not in facts:
+        return question.replace(f" {fact}", "", 1)
+    end = _END.search(question)
+    bare = question[: end.start("aside")] + question[end.end("aside") :] if end else question
+    return noted(bare, [f for f in facts if f != fact])
+
+
+def _at_end(question: str, phrase: str) -> str:
     end = _END.search(question)
     cut = end.start() if end else len(question.rstrip(" ?.!"))
     return question[:cut] + phrase + (question[cut:] if end else "?")
@@ -47,7 +122,7 @@ def noted(question: str, notes: Sequence[str]) -> str:
     end = _END.search(question)
     if end and end["inside"]:
         return question[: end.end("inside")] + "".join(f", {n}" for n in notes) + question[end.end("inside") :]
-    return inserted(question, f" ({', '.join(notes)})")
+    return _at_end(question, f" ({', '.join(notes)})")
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:

@@ -10,6 +10,7 @@ from rag.answer.question import TREATMENTS
 from rag.conversation import resolving, short
 from rag.conversation.background import Background, Said, has_treatment, patient
 from rag.conversation.claims import in_question
+from rag.conversation.content import lost
 from rag.conversation.context import Context
 from rag.conversation.edits import with_conditions
 from rag.conversation.phrasing import joined, noted, parted, small
@@ -18,6 +19,8 @@ from rag.conversation.values import with_values
 from rag.domain import FollowUpKind, Replaced, Standalone
 
 _OF_IT = re.compile(r"(?:\s(?:of|to|for|on|for and against))? \{x\}")
+_VERB = re.compile(r"\b(?:is|does)\b(?= \{x\})|(?<=\{x\} )fails\b", re.IGNORECASE)
+_PLURAL = {"is": "are", "does": "do", "fails": "fail"}
 _GIVEN = re.compile(r"\bgiv(?:e|en)\b", re.IGNORECASE)
 
 
@@ -91,7 +94,7 @@ def _of_few_words(context: Context, full: str) -> Standalone:
     subject, condition = context.subject, context.condition
     of_condition = short.of_a_condition(full)
     if subject:
-        question = full.replace("{x}", subject)
+        question = _agreeing(full, subject).replace("{x}", subject)
     elif condition and of_condition:
         question = of_condition.replace("{x}", condition)
     elif condition:
@@ -100,6 +103,12 @@ def _of_few_words(context: Context, full: str) -> Standalone:
         question = f"{_OF_IT.sub('', full)}: {small(context.base.question)}"
     whole = _with_patient(context, question)
     return _standing(context, whole, f"{whole.body}?", "ellipsis")
+
+
+def _agreeing(full: str, subject: str) -> str:
+    """With the verb in the plural before a subject that is one: "are DOACs safe"."""
+    is_many = " and " in subject or re.search(r"[a-z](?<![sui])s$", subject)
+    return _VERB.sub(lambda m: _PLURAL[m[0].lower()], full) if is_many else full
 
 
 def _about_treatment(context: Context, claim: str, treatment: str) -> str:
@@ -121,7 +130,7 @@ def _with_patient(context: Context, text: str) -> Whole:
     phrase, parts, facts = patient(base, {m.concept for m in own.mentions} | asked_about)
     mine = {v.key for v in own.values}
     again = {v.said(base.text) for v in base.values if v.key in mine}
-    notes = [fact for fact in facts if fact not in again]
+    notes = [f for f in facts if f not in again and (f not in base.besides or lost(f, body, context.lexicon))]
     if base.stated:
         is_named = resolving.names_patient(body) and not base.person
         parts = [*parts, Said(base.stated, "patient", "")]

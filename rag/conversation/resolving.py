@@ -22,7 +22,7 @@ _EXPLETIVE = (
     r"(?!\s+(?:(?:be\s+)?(?:safe|ok|okay|true|possible|reasonable|necessary|better|best|important|known|likely|"
     r"worth|fine|"
     r"acceptable|advisable|appropriate|usual|common|right|wise|essential|mandatory|allowed|legal|enough|established)\b"
-    r"[^?]{0,12}\b(?:to|that|if)\b|take\b|come to\b))"
+    r"[^?]{0,12}\b(?:to|that|if)\b|take\b|come to\b|(?:is|was|were)\s+(?:the|due|because|from)\b))"
 )
 _STANDS = re.compile(
     rf"\b(?:(?:this|that|these|those|the|either|both|each)(?: of)?(?: same| other| last| first)? {_THING}"
@@ -42,13 +42,19 @@ _OF_CONDITION = re.compile(
     r"\b(?:diagnos\w*|treat\w*|manag\w*|caus(?:e|es|ed)|suspect\w*|recogni[sz]\w*|prevent\w*|cured?|scored?|"
     r"how (?:common|frequent|dangerous|serious)|prognosis|ruled out|confirm\w*|differ\w*|(?:un)?provoked|"
     r"recurrent|recurs?|"
-    r"mild|severe|suspected|acute|chronic)\b",
+    r"becomes?|worsens?|enlarges?|ruptures?|mild|severe|suspected|acute|chronic)\b",
     re.IGNORECASE,
 )
+#: What is asked of a treatment, and of no condition.
+_OF_DRUG = re.compile(
+    r"\b(?:works?|wears? off|kicks? in|given|taken|infused|injected|dosed|effective)\b", re.IGNORECASE
+)
+_TREATMENT = "the treatment"
 _SUBJECT = re.compile(
     r"\b(?:(?:this|the|my|our|that|such a) (?:patient|man|woman|person|lady|gentleman|child|boy|girl)|he|"
     r"she)\b(?!')|\bhim\b"
-    r"|\bthey\b(?=\s+(?:take|have|receive|need|eat|drink|get|tolerate|travel|drive|stop)\b)",
+    r"|\bthey\b(?=\s+(?:take|have|receive|need|eat|drink|get|tolerate|travel|drive|stop|want|wish|plan|prefer|"
+    r"refuse|insist)\b)",
     re.IGNORECASE,
 )
 _OWN = re.compile(r"\b(?:this patient's|the patient's|my patient's|his|her|their)\b", re.IGNORECASE)
@@ -62,7 +68,8 @@ _WITHOUT_OBJECT = re.compile(
 )
 _OF = {"of": r"(?:starting |initial |loading |maximum |max |maintenance |daily |usual |infusion )?"
              r"(?:dose|dosage|dosing|rate|half-life|effects?|risks?|mechanism|role|benefits?|clearance|duration|efficacy|"
-             r"safety|side effects|adverse effects|monitoring|warnings?|interactions?|downsides?|levels?)",
+             r"safety|units?|courses?|side effects|adverse effects|monitoring|warnings?|interactions?|"
+             r"downsides?|levels?)",
        "for": r"(?:evidence|antidote|indications?|reversal agent|data|trials?)",
        "to": r"(?:contra-?indications?|alternatives?)"}  # fmt: skip
 _NOUN = {
@@ -93,6 +100,11 @@ def stands_for_something(text: str) -> bool:
     )
 
 
+def without_pronouns(text: str) -> str:
+    """Without the words that stand for a drug, a condition or the patient."""
+    return _OWN.sub(" ", _SUBJECT.sub(" ", _STANDS.sub(" ", text)))
+
+
 def names_patient(text: str) -> bool:
     return bool(_SUBJECT.search(text) or _OWN.search(text))
 
@@ -113,7 +125,10 @@ def things_named(text: str, thing: str | None, condition: str | None) -> tuple[s
 
     def name(match: re.Match[str]) -> str:
         of_condition = match["condition"] or (prefers_condition and condition and not _is_of_drug(match[0]))
-        what = condition if of_condition else thing
+        is_other = match["that"] and condition and thing in named  # "approved for that", of the drug
+        what = condition if of_condition or is_other else thing
+        if thing is None and not match["condition"] and _OF_DRUG.search(text):
+            what = _TREATMENT  # "how fast does it work?" after "how is ITP treated?"
         if not what or not _is_thing(text, match) or (match["them"] and _SUBJECT.match(text, match.start())):
             return match[0]
         named.add(what)

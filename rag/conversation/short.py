@@ -17,7 +17,15 @@ _FULL = tuple(
         (r"(?:and )?(?:for )?how long(?: for)?|(?:for )?what duration|duration|"
          r"until when", "How long should {x} be continued"),
         (r"max(?:imum)?", "What is the maximum dose of {x}"),
-        (r"with what|what with|using what", "What should be used for {x}"),
+        (r"(?:what )?if (?:that|it|this|they) (?:fails?|does(?:n't| not) work|is(?:n't| not) enough)|"
+         r"what (?:comes )?next|next (?:line|step)|second[- ]line",
+         "What should be done if {x} fails"),
+        (r"what now|now what|what (?:should|do) (?:i|we) do(?: now)?", "What should be done with {x}"),
+        (r"(?:is it )?(?:the )?same dose|does the dose change|(?:does|should) (?:that|this|it) change the dose",
+         "Does the dose of {x} change"),
+        (r"(?:is|are) (?:that|this|it|they) (?:from )?(?:the )?(?P<who>[^?]+?) (?:advice|guidance|guidelines?|labels?|"
+         r"labell?ing|recommendations?|view|position)", "What is the {who} advice on {x}"),
+        (r"with what|what with|using what|which(?: one| drug| agent)?", "What should be used for {x}"),
         (r"how often|how frequently|what interval", "How often should {x} be given"),
         (r"when|when to (?:start|begin)(?: it)?", "When should {x} be started"),
         (r"when to stop(?: it)?|when can (?:i|we|it) stop", "When should {x} be stopped"),
@@ -41,7 +49,10 @@ _FULL = tuple(
          r"downsides?)", "What are the risks of {x}"),
         (r"(?:what is |what's |is there |any |what )?(?:the |any )?(?:evidence|data|proof|trials?|"
          r"studies)(?: for (?:that|this|it))?|"
-         r"based on what|says who|how (?:good|strong) is the evidence|how do you know|"
+         r"based on what|says who|how (?:good|strong|sure|certain) (?:is the evidence|is (?:that|this)|"
+         r"are (?:they|you))|how do you know|"
+         r"(?:what(?:'s| is) (?:the |your )?)?(?:sources?|references?|citations?)|who (?:says|said) (?:so|"
+         r"that|this|it)(?: and when)?|"
          r"(?:are there )?any (?:trials|studies)",
          "What is the evidence for {x}"),
         (r"(?:what are |any |are there |is there |what about )?(?:the |any |an )?alternatives?(?: to (?:it|that|"
@@ -54,13 +65,23 @@ _FULL = tuple(
          "Is there an antidote for {x}"),
         (r"(?:what is |what's |any |what about )?(?:the )?(?:drug )?interactions?", "What are the interactions of {x}"),
         (r"(?:what is |what's |what about )?(?:the |its )?half[- ]life", "What is the half-life of {x}"),
-        (r"(?:is (?:it|that|this) |are they )(?:safe|ok|okay)", "Is {x} safe"),
+        (r"(?:(?:still|also) )?(?:is (?:it|that|this) |are they )?(?:still |also )?(?P<verdict>safe|ok|okay|"
+         r"fine)(?: (?:still|too))?", "Is {x} {verdict}"),
     )
 )  # fmt: skip
+#: A short question with more to it: "for how long if it was provoked?".
+_MORE = re.compile(
+    r"^(?P<few>.{3,}?),?\s+(?P<more>(?:(?:even|also|only) )?(?:if|when|in|with|without|on|during|after|before|"
+    r"despite|while|at|under|for|unless|once)\s.+?)\s*\??$",
+    re.IGNORECASE,
+)
 _KIND = re.compile(r"\b(?:starting|initial|loading|maximum|max|maintenance) (?:dose|rate)", re.IGNORECASE)
 #: Doubt: the question is asked again.
 _AGAIN = re.compile(
-    r"^(?:really|are you (?:sure|certain)(?: (?:of|about) (?:that|this))?|is (?:that|this) (?:right|true|"
+    r"^(?:still(?: (?:so|true|valid))?|(?:does|would|will) (?:that|this|it) (?:matter|change (?:anything|that|"
+    r"it)|apply|hold)"
+    r"(?: here)?|(?:is it |is that )?the same|same|(?:any|is (?:it|that)) different|any difference|really|"
+    r"are you (?:sure|certain)(?: (?:of|about) (?:that|this))?|is (?:that|this) (?:right|true|"
     r"correct|so|certain)|"
     r"for sure|seriously|says who|come again|what|pardon|can you repeat(?: (?:that|it))?|say (?:that )?again|"
     r"do you mean it)$",
@@ -82,10 +103,23 @@ def in_full(short: str) -> str | None:
     """What a short question asks, with ``{x}`` for the treatment; None for one that is not short."""
     asked = short.strip(" ?.!")
     for pattern, full in _FULL:
-        if pattern.match(asked):
+        if match := pattern.match(asked):
             kind = _KIND.search(asked)
+            for name, words in match.groupdict().items():
+                full = full.replace(f"{{{name}}}", words.lower() if name == "verdict" else words)
             return full.replace("{kind}", kind[0].lower() if kind else "dose")
     return None
+
+
+def with_more(text: str) -> tuple[str, str]:
+    """A short question and what it adds to itself: "for how long" and "if it was provoked"; else all and nothing."""
+    more = None if in_full(text) else _MORE.match(text)
+    return (more["few"], more["more"]) if more and in_full(more["few"]) else (text, "")
+
+
+def beyond(text: str) -> str:
+    """What a text says beyond a short question; all of it where there is none."""
+    return with_more(text)[1] or text
 
 
 def of_a_condition(full: str) -> str | None:

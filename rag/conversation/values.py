@@ -14,7 +14,7 @@ _NAMES = {
     "glomerular filtration rate": r"e?GFR|glomerular filtration rate",
     "creatinine": r"(?:serum )?creatinine|s?Cr",
     "bilirubin": r"(?:total |serum )?bilirubin|bili",
-    "platelet count": r"platelets?(?: counts?)?|plts?|PLTs?",
+    "platelet count": r"platelets?(?: counts?)?|plts?|PLTs?|(?<!white )(?<!cell )(?<!blood )(?<!red )count",
     "INR": r"INR",
     "aPTT": r"(?:baseline )?aPTT",
     "anti-Xa": r"anti-Xa(?: level)?",
@@ -62,7 +62,11 @@ _MEASURED = re.compile(
     re.IGNORECASE,
 )
 #: Values that their unit names.
-_WEIGHT = re.compile(r"(?<![\w./])\d+(?:\.\d+)?\s*kg\b(?![/²^])", re.IGNORECASE)
+_WEIGHT = re.compile(
+    rf"(?<![\w./])(?:between\s+{_NUMBER}\s+and\s+{_NUMBER}|{_SIGN}{_NUMBER}(?:\s*(?:-|–|to)\s*{_NUMBER})?)"
+    r"\s*kg\b(?![/²^])",
+    re.IGNORECASE,
+)
 _AGE = re.compile(
     r"\b\d{1,3}(?:[- ]?(?:years?|yrs?|months?|weeks?)[- ]old|\s?(?:y/?o|yo)\b)|\baged \d{1,3}\b|(?<=\bage )\d{1,3}\b",
     re.IGNORECASE,

@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from rag.answer.question import TREATMENTS, Intent
 from rag.answer.triage import redirection
 from rag.conversation import cues, questions, resolving, short
+from rag.conversation.content import lost
 from rag.conversation.context import Context
-from rag.conversation.parts import corrected, is_fact, with_fact, with_part
-from rag.conversation.phrasing import capital, joined, marked, parted
+from rag.conversation.kept import kept
+from rag.conversation.parts import corrected, is_choice, is_fact, with_fact, with_part
+from rag.conversation.phrasing import capital, joined, marked, parted, spelt_out
 from rag.conversation.relation import goes_on, is_whole, shares
 from rag.conversation.turns import Turn
 from rag.domain import Standalone
@@ -29,6 +31,14 @@ _SO = re.compile(
     r"^(?P<fact>[^?]{4,}?)(?:,? so |, (?=(?:what|how|which|when|should|can|could|is|may|do|does)\b))(?P<then>[^?]+\?)$",
     re.I,
 )
+#: "Bilirubin 4 - dose?"
+_BRIEFLY = re.compile(r"^(?P<fact>[^?]{4,}?)(?:\s+[-–—]\s+|[,;]\s+)(?P<then>(?:(?!\s[-–—]\s)[^?,;])+)\?$")
+#: The verb of a statement: "but the French label says no?".
+_STATES = re.compile(r"\b(?:says?|said|shows?|is|are|was|were|has|does|do|works?|recommends?|allows?|forbids?)\b", re.I)
+#: Said of the conversation, not of the patient.
+_OF_THE_ANSWER = re.compile(r"^(?:that|this|it|these|those|you|your)\b", re.IGNORECASE)
+#: So few words ask nothing of their own.
+_FEW = 3
 #: Kinds of question that "what about dosing?" asks itself, where others only change the question before.
 _CHANGING = frozenset({Intent.OTHER, Intent.DEFINITION, Intent.DECISION})
 
@@ -51,7 +61,8 @@ def made_whole(asked: str, turns: Sequence[Turn], analyzer: Analyzer) -> Standal
         return _nothing(asked, _NOTHING)
     if is_first:
         return Standalone(asked=asked, question=text, kind="first")
-    return _whole(Context.of(asked, turns, analyzer), cues.opened(marked(text)))
+    context, text = Context.of(asked, turns, analyzer), marked(spelt_out(text))
+    return kept(context, _whole(context, cues.opened(text)), text)
 
 
 def _whole(context: Context, text: str) -> Standalone:
@@ -66,6 +77,8 @@ def _whole(context: Context, text: str) -> Standalone:
     if back and (there := context.back_to(back[0])) is not context:
         context, text = there, back[1]
     fix = cues.corrected(text)
+    if fix and fix[1] and not cues.is_amended(text) and lost(fix[1], context.text, context.lexicon):
+        fix = None  # "CrCl 35, not bleeding": nothing that was said is denied
     if fix:
         asks = cues.is_interrogative(fix[0]) and len(fix[0].split()) > 2
         meant = None if asks else corrected(context, *fix)
@@ -75,6 +88,8 @@ def _whole(context: Context, text: str) -> Standalone:
 
 def _continued(context: Context, text: str) -> Standalone:
     text = cues.supposed(text)
+    if changed := _doubted_part(context, text):
+        return changed
     stated, asking = _facts_and_question(text)
     if stated:
         return _told(context, stated, asking)
@@ -88,12 +103,40 @@ def _continued(context: Context, text: str) -> Standalone:
     if _is_question(context, text):
         return _asked(context, text, is_led)
     part = cues.part(text)
+    if part and "," in part and not text.endswith("?") and cues.begins_part(part):
+        return _with_fact(context, part)  # "on a ventilator, sedated, MAP 58"
     if part and (text.endswith("?") or cues.is_introduced(text)):
-        return with_part(context, part) or _asked(context, f"What about {part}?", True)
+        if added := with_part(context, part):
+            return added
+        is_claim = _STATES.search(part) and not cues.is_introduced(text)
+        return questions.claimed(context, part) if is_claim else _asked(context, f"What about {part}?", True)
+    if part and is_choice(context, part) and not cues.is_personal(part):
+        return _asked(context, f"What about {part}?", True)
+    return _said(context, text)
+
+
+def _doubted_part(context: Context, text: str) -> Standalone | None:
+    """Of "without liver disease, is it the same?" the question before with that part."""
+    brief = _BRIEFLY.match(cues.led(text).text)
+    if not brief or not short.doubts(brief["then"]):
+        return None
+    is_part = cues.begins_part(brief["fact"]) or not is_fact(context, brief["fact"])
+    return with_part(context, cues.part(brief["fact"]) or brief["fact"]) if is_part else None
+
+
+def _said(context: Context, text: str) -> Standalone:
+    """What asks nothing: a fact on the patient, a claim, or neither."""
     if not is_fact(context, text):
         says = len(text.split()) > 1 and (context.lexicon.mentions(text) or resolving.stands_for_something(text))
-        return questions.claimed(context, text.strip(" .!")) if says else _nothing(context.asked, _UNCLEAR)
-    told = with_fact(context, text.strip(" .!"))
+        if says:
+            return questions.claimed(context, text.strip(" .!"))
+        if len(text.split()) < _FEW or _OF_THE_ANSWER.match(text):
+            return _nothing(context.asked, _UNCLEAR)
+    return _with_fact(context, text.strip(" .!"))
+
+
+def _with_fact(context: Context, said: str) -> Standalone:
+    told = with_fact(context, said)
     return context.standing(told[0], "value", told[1]) if told else _nothing(context.asked, _UNCLEAR)
 
 
@@ -102,6 +145,10 @@ def _facts_and_question(text: str) -> tuple[str, str]:
     so = _SO.match(text)
     if so and not cues.is_interrogative(f"{so['fact']},") and not cues.begins_part(so["fact"]):
         return so["fact"], so["then"] if cues.is_interrogative(so["then"]) else f"so {so['then']}"
+    brief = _BRIEFLY.match(text)
+    is_fact = brief and not cues.is_interrogative(f"{brief['fact']},") and not cues.begins_part(brief["fact"])
+    if brief and is_fact and (short.in_full(brief["then"]) or short.doubts(brief["then"])):
+        return brief["fact"], f"{brief['then']}?"
     stated, asking = parted(text)
     return (stated, asking) if stated and asking.endswith("?") else ("", text)
 
@@ -110,9 +157,11 @@ def _told(context: Context, stated: str, asking: str) -> Standalone:
     """A fact and a question: the fact changes what the question leans on."""
     said = f"{stated.rstrip('.')}. {capital(asking)}"
     own = context.read(said)
-    is_other = is_whole(own, context.lexicon) and not shares(own, context.base, context.lexicon)
+    full = short.in_full(asking)
+    is_other = not full and is_whole(own, context.lexicon) and not shares(own, context.base, context.lexicon)
     is_of_other = bool(own.conditions) and not goes_on(own, context.base, context.turn, context.analyzer)
-    if is_other or (is_of_other and not short.in_full(asking)):
+    leans = full or len(asking.split()) <= _FEW or cues.is_personal(stated)
+    if is_other or (is_of_other and not leans):
         return _of_its_own(context, said)
     there = context.told(stated)
     if any(m.kind in TREATMENTS for m in there.base.mentions):  # "she is on apixaban. can it be continued?"
@@ -141,6 +190,12 @@ def _is_question(context: Context, text: str) -> bool:
 
 
 def _asked(context: Context, text: str, is_led: bool) -> Standalone:
+    few, more = short.with_more(text)
+    if more:
+        asked = questions.asked(context, few, True)
+        added = with_part(context.told(asked.question), more) if asked and asked.question else None
+        if asked and added and added.question:
+            return context.standing(added.question, asked.kind, (*asked.replaced, *added.replaced), asked.carried)
     return questions.asked(context, text, is_led) or _of_its_own(context, text)
 
 

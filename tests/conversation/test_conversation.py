@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from rag.answer.references import reference
 from rag.answer.triage import SELF_HARM
+from rag.conversation.content import lost
 from rag.conversation.converse import Conversation, converse
+from rag.conversation.kept import content
 from rag.conversation.numbering import in_conversation, numbers_after
 from rag.conversation.turns import Turn
 from rag.conversation.values import values
@@ -220,3 +222,77 @@ def test_whatever_is_typed_has_a_result(before: list[str], after: list[str]) -> 
     assert bool(found.question) != bool(found.reason)
     again = asked(" ".join(["How is HIT treated", *before, "?"]), " ".join(after))
     assert found == again
+
+
+# nothing is lost
+
+
+@pytest.mark.parametrize(("said", "question", "words"), [
+    ("even before a lumbar puncture", "Can platelets be given in HIT?", ["lumbar", "puncture"]),
+    ("He has no symptoms", "Should a hernia be repaired (symptoms)?", ["not"]),
+    ("in class C and cirrhotic", "Is it safe in Child-Pugh C cirrhosis?", []),
+    ("CrCl 24", "Can it be used with a creatinine clearance of 24?", []),
+    ("CrCl 24", "Can it be used with a creatinine clearance of 42?", ["24"]),
+    ("not bleeding", "Is it safe without bleeding?", []),
+])  # fmt: skip
+def test_what_is_lost(said: str, question: str, words: list[str]) -> None:
+    assert lost(content(said), question, ANALYZER.lexicon) == words
+
+
+LEADS = st.sampled_from(
+    ["even before", "and with", "but not after", "despite", "he has", "what about", "she is allergic to",
+     "ok and during",
+     "unless there is", "although we saw", "under", "also", "no", "when can I give it with", "what dose after",
+     "Stable now, but there is", "is it safe? He has", "while awaiting"]
+)  # fmt: skip
+THINGS = st.sampled_from(
+    ["a lumbar puncture", "zirconium", "two xylophones", "platelets of 12", "warfarin", "cirrhosis", "a bilirubin of 7",
+     "green sputum", "no fever", "atrial fibrillation", "a rash on day 5"]
+)  # fmt: skip
+
+
+@given(st.sampled_from(["Can platelets be given in HIT?", "How is argatroban dosed in a man with HIT (80 kg)?",
+                        "What is HIT?", "Is warfarin safe if the INR is 3?"]),
+       LEADS, st.lists(THINGS, min_size=1, max_size=3), st.sampled_from(["?", "", "."]))  # fmt: skip
+def test_whatever_is_said_stands_in_the_question(before: str, lead: str, things: list[str], mark: str) -> None:
+    said = f"{lead} {' and '.join(things)}{mark}"
+    found = asked(before, said)
+    if found.question:  # else the reason says that it was not understood
+        gone = [words for r in found.replaced for words in (r.was, r.now)]
+        assert lost(content(said), found.question, ANALYZER.lexicon, gone) == [], found.question
+
+
+def test_a_supposition_goes_with_the_topic() -> None:
+    found = asked("Can platelets be given in HIT?", "what if the count is 8?", "and warfarin?", "when can I start it?")
+    assert found.question == "When can I start warfarin in HIT (count 8)?"
+    assert ("count 8", 2) in {(c.text, c.turn) for c in found.carried}
+    other = asked("Can platelets be given in HIT?", "what if the count is 8?", "New topic: how is ITP treated?")
+    assert other.question == "How is ITP treated?"
+
+
+def test_a_weight_is_no_clearance() -> None:
+    found = asked("Can fondaparinux be used in HIT?", "48 kg, CrCl 35", "I said 48 kg but it's 58 kg")
+    assert "CrCl 35" in (found.question or "")
+    assert "58 kg" in (found.question or "")
+
+
+def test_what_is_denied_is_never_affirmed() -> None:
+    found = asked("Can fondaparinux be used in HIT?", "CrCl 35, not bleeding", "should I halve it?")
+    assert "and bleeding" not in (found.question or "")
+    assert "not bleeding" in (found.question or "")
+
+
+@pytest.mark.parametrize(("said", "question"), [
+    (["Can fondaparinux be used in HIT?", "not bleeding", "he is bleeding now"],
+     "Can fondaparinux be used in HIT (bleeding)?"),
+    (["Can argatroban be given in HIT with cirrhosis?", "He has no cirrhosis"],
+     "Can argatroban be given in HIT (no cirrhosis)?"),
+    (["Can I anticoagulate a patient with cirrhosis?", "he does have varices", "actually no varices"],
+     "Can I anticoagulate a patient with cirrhosis (no varices)?"),
+    (["Can platelets be given in HIT before a lumbar puncture?", "and after a lumbar puncture?"],
+     "Can platelets be given in HIT after a lumbar puncture?"),
+])  # fmt: skip
+def test_what_is_told_anew_takes_the_place_of_what_was_told(said: list[str], question: str) -> None:
+    found = asked(*said)
+    assert found.question == question
+    assert found.replaced

@@ -23,7 +23,7 @@ from rag.settings import Settings
 
 def open_service(index_dir: Path, folder: Path, **settings: Any) -> Service:
     """A service whose log is kept in memory; ``logged`` reads it."""
-    given = ServiceSettings(database=str(folder / "osler.sqlite"), **settings)
+    given = ServiceSettings.model_validate({"database": str(folder / "osler.sqlite")} | settings)
     log = Log(io.StringIO(), tells_questions=given.log_questions)
     return Service.open(given, Settings(index_dir=index_dir), log)
 

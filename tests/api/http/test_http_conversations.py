@@ -8,9 +8,11 @@ from typing import Any
 from running import client_of, events_of, open_service
 from starlette.testclient import TestClient
 
+from api.http.service import Service
 from rag.answer.replay import content
 from rag.conversation.converse import Conversation
 from rag.domain import Answer
+from rag.index.pins import PINS
 from rag.pipeline import Pipeline
 
 FIRST = "Should IVIG be given in HIT to a patient with cirrhosis who is on argatroban?"
@@ -21,6 +23,10 @@ def begin(client: TestClient) -> str:
     given = client.post("/v1/conversations")
     assert given.status_code == 201
     return str(given.json()["conversation_id"])
+
+
+def pins(service: Service) -> set[str]:
+    return {path.name for path in (service.serving.index_dir / PINS).glob("*")}
 
 
 def say(client: TestClient, conversation_id: str, question: str, **more: Any) -> Answer:
@@ -54,9 +60,10 @@ def test_a_source_keeps_its_number(client: TestClient) -> None:
     assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
 
 
-def test_a_conversation_is_read_exported_and_erased(client: TestClient) -> None:
-    conversation_id = begin(client)
+def test_a_conversation_is_read_exported_and_erased(client: TestClient, service: Service) -> None:
+    before, conversation_id = pins(service), begin(client)
     made = [say(client, conversation_id, question) for question in (FIRST, NEXT[0])]
+    assert len(pins(service)) == len(before) + 1
     address = f"/v1/conversations/{conversation_id}"
     turns = client.get(address).json()["turns"]
     assert [(t["number"], t["asked"], t["question"], t["answer_id"]) for t in turns] == [
@@ -68,9 +75,20 @@ def test_a_conversation_is_read_exported_and_erased(client: TestClient) -> None:
     text = client.get(f"{address}/export?format=markdown").text
     assert all(a.title in text.replace("\\", "") for a in made)
     assert client.delete(address).json() == {"turns": 2, "answers": 2, "kept": []}
+    assert pins(service) == before, "its snapshot may be pruned"
     for gone in (address, f"{address}/export", f"/v1/answers/{made[0].answer_id}"):
         assert client.get(gone).status_code == 404
     assert client.post(f"{address}/messages", json={"question": FIRST}).status_code == 404
+
+
+def test_a_conversation_goes_on_without_a_turn_that_was_erased_with_its_source(
+    client: TestClient, service: Service
+) -> None:
+    conversation_id = begin(client)
+    made = [say(client, conversation_id, q) for q in ("How is argatroban monitored?", "New topic: how is ITP treated?")]
+    first, second = ({r.source_id for r in answer.references} for answer in made)
+    assert service.keeping.retention.erase_citing(min(first - second)) == 1
+    assert say(client, conversation_id, "How is fondaparinux dosed in HIT?").turn.number == 3  # type: ignore[union-attr]
 
 
 def test_an_answer_of_a_conversation_is_made_again_the_same(client: TestClient) -> None:

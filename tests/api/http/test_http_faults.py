@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import re
 import shutil
 import signal
 import subprocess
@@ -13,91 +11,20 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from running import listening, logged, open_service
+from under_load import QUESTIONS, ROOT, Numbered, asking, served, until
 
 from api.keeping.keeping import Keeping
 from rag.index.build import build
 from rag.ingest.check import corpus_files
 from rag.ingest.readers.markdown import read_file
 
-ROOT = Path(__file__).parents[3]
 ROUNDS = 20
-QUESTIONS = (ROOT / "eval" / "questions" / "starter.txt").read_text("utf-8").splitlines()
-
-
-@contextmanager
-def served(index_dir: Path, database: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """``osler serve`` in a process of its own; gives its address when it is ready."""
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--index", str(index_dir)]
-    command += ["--database", str(database), *more]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    assert process.stderr
-    try:
-        printed = list[str]()
-        for line in process.stderr:
-            printed.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                address = found[0]
-                break
-        else:
-            pytest.fail(f"the server did not start: {printed[-5:]}")
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        until(lambda: is_ready(address))
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stderr.close()
-
-
-def is_ready(address: str) -> bool:
-    try:
-        return httpx2.get(f"{address}/readyz").status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Waits for what others bring about."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.02)
-
-
-def asking(address: str, questions: Iterator[str], answered: list[dict[str, Any]], ended: threading.Event) -> None:
-    """Asks until it is ended or nobody answers; keeps what was acknowledged."""
-    with httpx2.Client(base_url=address, timeout=30) as client:
-        while not ended.is_set():
-            try:
-                given = client.post("/v1/answers", json={"question": next(questions)})
-            except httpx2.TransportError:
-                return
-            if given.status_code == 200:
-                answered.append(given.json())
-
-
-class Numbered:
-    """Questions that nobody has asked before. Safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._number = itertools.count()
-
-    def __iter__(self) -> Numbered:
-        return self
-
-    def __next__(self) -> str:
-        number = next(self._number)
-        return f"{QUESTIONS[number % len(QUESTIONS)]} (case {number})"
 
 
 @pytest.mark.slow
@@ -210,6 +137,9 @@ def test_workers_share_what_is_kept_and_what_is_counted(starter_index: Path, tmp
             for text in (httpx2.get(f"{address}/metrics").text for _ in range(4))
         ]
         assert totals == [asked] * 4
+        with httpx2.Client(base_url=address) as client:
+            seconds = sorted(client.get("/healthz").elapsed.total_seconds() for _ in range(40))
+        assert seconds[20] < 0.035, "a body does not wait for a receipt of its headers, which takes 40 ms"
 
 
 def test_a_public_address_is_refused_at_the_command_line(starter_index: Path, tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 from local_server import listening as local_server
 from prometheus_client.parser import text_string_to_metric_families
 from running import client_of, logged, open_service
+from small_corpus import empty_index, exported_encoder, tiny_corpus
 from starlette.testclient import TestClient
 
 from api.http.service import Service
+from rag.index.build import build
+from rag.index.manifest import CURRENT
 
 QUESTIONS = ("How is argatroban monitored?", "What is the capital of France?", "I want to kill myself")
 
@@ -34,10 +37,25 @@ def test_health(client: TestClient, service: Service) -> None:
     }  # fmt: skip
 
 
+def test_a_snapshot_that_cannot_be_used_is_told_without_its_place(starter_index: Path, tmp_path: Path) -> None:
+    index_dir = empty_index(tmp_path / "index", exported_encoder(starter_index))
+    build(tiny_corpus(), index_dir)
+    service = open_service(index_dir, tmp_path)
+    with client_of(service) as client:
+        (index_dir / CURRENT).write_text("0therd\n")
+        service.serving.look()
+        told = (client.get("/readyz"), client.get("/v1/snapshots"))
+        assert [t.json()["problem"] for t in told] == ["the snapshot that was published last cannot be used"] * 2
+        assert str(tmp_path) not in "".join(t.text for t in told)
+        assert client.post("/v1/answers", json={"question": QUESTIONS[0]}).status_code == 200
+
+
 def test_metrics(client: TestClient, service: Service) -> None:
     for question in (*QUESTIONS, QUESTIONS[0]):
         client.post("/v1/answers", json={"question": question})
     client.get("/v1/answers/none")
+    for method in ("BREW", "WHEN"):
+        client.request(method, "/v1/answers")
     found = Samples(client)
     assert found["osler_answers_total", "answered", "clinician", "now"] == 1
     assert found["osler_answers_total", "answered", "clinician", "before"] == 1
@@ -47,6 +65,7 @@ def test_metrics(client: TestClient, service: Service) -> None:
     assert found["osler_stage_seconds_sum", "total"] > 0
     assert found["osler_requests_total", "POST", "/v1/answers", "200"] == 4
     assert found["osler_requests_total", "GET", "/v1/answers/{answer_id}", "404"] == 1
+    assert found["osler_requests_total", "OTHER", "/v1/answers", "405"] == 2, "no series for what a client makes up"
     assert found["osler_problems_total", "not-found"] == 1
     assert found["osler_verification_drops_total",] >= 0
     assert found["osler_snapshot_info", service.serving.snapshot_id] == 1

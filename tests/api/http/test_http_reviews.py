@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ from running import client_of, open_service
 from small_corpus import TINY, document, empty_index, exported_encoder, markdown, tiny_corpus
 from starlette.testclient import TestClient
 
+from api.http.reviewing import note_all_stale
 from api.http.service import Service
 from api.keeping.signing import signature
 from rag.answer.article import UNREVIEWED
 from rag.domain import Answer
 from rag.index.build import build
 from rag.ingest.readers.markdown import read_markdown
+from rag.settings import Settings
 
 QUESTION = "What is the dose of argatroban in heparin-induced thrombocytopenia?"
 
@@ -110,6 +114,13 @@ def test_steps_that_may_not_be_taken(client: TestClient, action: str, more: dict
     step(client, ask(client), action, status, **more)
 
 
+@pytest.mark.parametrize("name", [" ", "a\nb", "Reviewer\u202e eno", "a\0b", "a\u200bb"])
+def test_the_name_of_a_reviewer_is_what_is_seen(client: TestClient, name: str) -> None:
+    answer = ask(client)
+    sent = {"action": "submit", "reviewer": name}
+    assert client.post(f"/v1/answers/{answer.answer_id}/review", json=sent).status_code == 422
+
+
 def test_an_edit_is_verified_again(client: TestClient) -> None:
     answer = ask(client)
     statement = answer.bottom_line[0]
@@ -167,6 +178,53 @@ def test_an_approved_answer_turns_stale_when_it_would_be_another(client: TestCli
         "replay_differs",
         "osler",
     )
+
+
+@pytest.mark.parametrize("change", ["retracted: true", "superseded_by: warfarin", None])
+def test_who_listens_is_told_of_what_turned_stale(
+    client: TestClient, service: Service, index_dir: Path, change: str | None
+) -> None:
+    answer, hook = approved(client), service.keeping.webhooks.register("https://example.org/told", ["review.stale"])[0]
+    assert note_all_stale(service) == 0
+    text = TINY["argatroban"] if change else TINY["argatroban"].replace("2 mcg/kg/min", "0.2 mcg/kg/min")
+    changed = markdown("argatroban", text).replace(b"jurisdiction: US", f"jurisdiction: US\n{change or ''}".encode())
+    others = [d for d in tiny_corpus() if d.source.key != "argatroban"]
+    build([read_markdown(changed, "argatroban.md"), *others], index_dir)
+    service.serving.look()
+    assert note_all_stale(service) == 1
+    assert note_all_stale(service) == 0, "once"
+    last = client.get(f"/v1/answers/{answer.answer_id}/review").json()["steps"][-1]
+    wanted = {"retracted": "retracted", "superseded_by": "superseded", "": "replay_differs"}
+    assert (last["action"], last["reason"]) == ("stale", wanted[(change or "").partition(":")[0]])
+    (told,) = service.keeping.webhooks.deliveries(hook.webhook_id)
+    assert told.event == "review.stale"
+    assert [e.actor for e in service.keeping.audit.entries() if e.action == "review.stale"] == ["osler"]
+
+
+def test_other_settings_make_stale_what_they_answer_otherwise(
+    client: TestClient, service: Service, index_dir: Path, tmp_path: Path
+) -> None:
+    answer = approved(client)
+    for candidates, expected in ((99, "approved"), (1, "stale")):
+        settings = Settings(index_dir=index_dir, candidates=candidates)
+        with client_of(Service.open(service.settings, settings, service.log)) as other:
+            shown = other.get(f"/v1/answers/{answer.answer_id}").json()
+            assert shown["review"]["status"] == expected
+
+
+def test_what_cannot_be_noted_in_the_audit_log_is_not_done(
+    client: TestClient, service: Service, tmp_path: Path
+) -> None:
+    answer = ask(client)
+    with closing(sqlite3.connect(tmp_path / "osler.sqlite")) as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END")
+    address = f"/v1/answers/{answer.answer_id}"
+    assert client.post(f"{address}/review", json={"action": "submit"}).status_code == 500
+    assert client.post(f"{address}/feedback", json={"rating": "wrong"}).status_code == 500
+    assert client.post("/v1/webhooks", json={"url": "https://example.org/"}).status_code == 500
+    assert service.keeping.reviews.history(answer.answer_id) == []
+    assert service.keeping.feedback.list(answer.answer_id) == []
+    assert service.keeping.webhooks.list() == []
 
 
 def test_feedback(client: TestClient) -> None:

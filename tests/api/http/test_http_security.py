@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import client_of, logged, open_service
+from running import client_of, listening, logged, open_service
 from starlette.testclient import TestClient
 
+from api.http.app import create_app
 from api.http.middleware import SAFE_HEADERS
 from api.http.service import Service
 from api.keeping.keys import Scope
@@ -39,6 +41,12 @@ def test_no_key_is_needed_on_this_machine(shared: TestClient) -> None:
         ("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "192.0.2.1"}, {}),
         ("127.0.0.1", "127.0.0.1", {"Forwarded": "for=192.0.2.1"}, {}),
         ("127.0.0.1", "127.0.0.1", {"Via": "1.1 proxy"}, {}),
+        ("127.0.0.1", "127.0.0.1", {"X-Forwarded-Proto": "https"}, {}),
+        ("127.0.0.1", "127.0.0.1", {"Origin": "https://page.example"}, {}),
+        ("127.0.0.1", "127.0.0.1", {"Origin": "null"}, {}),
+        ("127.0.0.1", "127.0.0.1", {"Origin": "https://page.example"}, {"cors_origins": ("*",)}),
+        ("127.0.0.1", "127.0.0.1", {"Sec-Fetch-Site": "cross-site"}, {}),
+        ("127.0.0.1", "127.0.0.1", {"Sec-Fetch-Site": "same-site"}, {}),
         ("127.0.0.1", "127.0.0.1", {}, {"keys": "always"}),
         ("127.0.0.1", "127.0.0.1", {}, {"host": "0.0.0.0"}),
         ("127.0.0.1", "127.0.0.1", {"Authorization": "Bearer osler_0badc0de_nonsense"}, {}),
@@ -52,6 +60,12 @@ def test_no_key_is_needed_on_this_machine(shared: TestClient) -> None:
         "forwarded-for",
         "forwarded",
         "via",
+        "forwarded-proto",
+        "page",
+        "page without origin",
+        "page of any origin",
+        "image in a page",
+        "other port",
         "always",
         "public",
         "wrong",
@@ -69,6 +83,16 @@ def test_a_key_is_needed_otherwise(
         assert refused.headers["www-authenticate"].startswith("Bearer")
         assert client.post("/v1/answers", json=QUESTION, headers=headers | secret(service, "ask")).status_code == 200
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "http://127.0.0.1"}, {"Origin": "https://front.example"}, {"Sec-Fetch-Site": "none"}],
+    ids=["own page", "trusted page", "typed address"],
+)
+def test_a_browser_on_this_machine_needs_no_key(starter_index: Path, tmp_path: Path, headers: dict[str, str]) -> None:
+    with client_of(open_service(starter_index, tmp_path, cors_origins=("https://front.example",))) as client:
+        assert client.post("/v1/conversations", headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -110,6 +134,9 @@ def test_conversations_are_their_owners(client: TestClient, service: Service) ->
         assert client.request(method, address + more, headers=other).status_code == 404
     asked = client.post(f"{address}/messages", json=QUESTION, headers=other)
     assert asked.status_code == 404
+    theirs, there = address.rpartition("/")[2], client.get(address, headers=other).json()["detail"]
+    none = client.get("/v1/conversations/c0", headers=other).json()["detail"]
+    assert there.replace(theirs, "c0") == none, "nobody learns which there are"
 
 
 @pytest.mark.parametrize(("setting", "with_key"), [("rate_by_key", True), ("rate_by_address", False)])
@@ -124,6 +151,15 @@ def test_who_comes_too_often_is_told_when_to_come_again(
         refused = client.get("/v1/snapshots", headers=headers)
         assert (refused.status_code, refused.json()["type"]) == (429, "urn:osler:problem:rate-limited")
         assert 1 <= int(refused.headers["retry-after"]) <= 3600
+
+
+def test_who_has_a_network_of_addresses_comes_no_more_often(starter_index: Path, tmp_path: Path) -> None:
+    service = open_service(starter_index, tmp_path, keys="always", rate_by_address="1/hour")
+    app = create_app(service)
+    callers = ("2001:db8:1:1::1", "2001:db8:1:1:2::2", "2001:db8:1:2::1", "192.0.2.1", "192.0.2.2")
+    with TestClient(app):
+        statuses = [TestClient(app, client=(c, 50_000)).get("/v1/snapshots").status_code for c in callers]
+    assert statuses == [401, 429, 401, 401, 401]
 
 
 def test_safe_headers_stand_on_all(shared: TestClient) -> None:
@@ -158,6 +194,16 @@ def test_a_body_without_a_length_is_limited_too(shared: TestClient) -> None:
 
     given = shared.post("/v1/answers", content=endless(), headers={"content-type": "application/json"})
     assert given.status_code == 413
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(starter_index: Path, tmp_path: Path) -> None:
+    service = open_service(starter_index, tmp_path, timeout_s=0.3)
+    head = b"POST /v1/%b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    with listening(service) as address:
+        for path in (b"answers", b"conversations/c1/messages"):
+            with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), timeout=10) as slow:
+                slow.sendall(head % path)
+                assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_questions_stand_in_the_log_only_when_opted_in(starter_index: Path, tmp_path: Path) -> None:

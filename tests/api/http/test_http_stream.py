@@ -6,11 +6,13 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from running import events_of, listening, logged
+from running import events_of, listening, logged, open_service
 from starlette.testclient import TestClient
 
 from api.http.service import Service
@@ -72,8 +74,23 @@ def test_an_answer_without_an_article_streams_too(shared: TestClient, question: 
 
 
 def test_an_error_before_the_stream_is_a_problem(shared: TestClient) -> None:
-    given = shared.post("/v1/answers", json={"question": ""}, headers=STREAM)
-    assert (given.status_code, given.headers["content-type"]) == (422, "application/problem+json")
+    for body, status in (({"question": ""}, 422), (IVIG | {"conversation_id": "c0"}, 404)):
+        given = shared.post("/v1/answers", json=body, headers=STREAM)
+        assert (given.status_code, given.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_a_full_queue_is_told_before_the_stream(starter_index: Path, tmp_path: Path) -> None:
+    service = open_service(starter_index, tmp_path, threads=1, queue=0)
+    with listening(service) as address, ThreadPoolExecutor(8) as pool:
+
+        def asked(number: int) -> httpx2.Response:
+            body = {"question": f"How is argatroban dosed with a bilirubin of {number}?"}
+            return httpx2.post(f"{address}/v1/answers", json=body, headers=STREAM)
+
+        given = list(pool.map(asked, range(8)))
+    assert {g.status_code for g in given} == {200, 503}
+    assert all("done" in dict(events_of(g.text)) for g in given if g.status_code == 200)
+    assert all(g.headers["retry-after"] for g in given if g.status_code == 503)
 
 
 def test_an_error_within_the_stream_is_an_event(shared: TestClient) -> None:

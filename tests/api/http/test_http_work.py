@@ -130,7 +130,7 @@ def test_steps_are_told_to_all_who_listen(work: Work) -> None:
         gate, heard = Gate(), [[], []]
         gate.open.set()
         await asyncio.gather(*(work.run("key", gate, steps.append) for steps in heard))
-        assert heard == [["start", "first", "second"]] * 2
+        assert heard == [["accepted", "start", "first", "second"]] * 2
 
     asyncio.run(main())
 

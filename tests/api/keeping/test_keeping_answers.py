@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from builders import SOURCES, make_abstained, make_answer, make_receipt
+from builders import make_abstained, make_answer, make_receipt
 
 from api.keeping.conversations import Turn
 from api.keeping.keeping import Keeping

