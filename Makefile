@@ -15,7 +15,7 @@ impaired renal function, and heparin-induced thrombocytopenia (HIT) who is on ar
 SUITES := $(patsubst eval/baselines/%.json,%,$(wildcard eval/baselines/*.json))
 
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
-# Options for pytest, such as PYTEST_ARGS='-n 4' for four processes.
+# More options for pytest, such as PYTEST_ARGS='-n 4' for four processes instead of two.
 PYTEST_ARGS ?=
 
 .PHONY: help demo test test-slow check bench gate index clean
@@ -28,7 +28,7 @@ demo: $(INDEX)  ## set up, build the starter index, and answer the reference que
 	@$(BIN)/osler ask "$(QUESTION)"
 
 test: $(INSTALLED)  ## run the tests but for the slow ones
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-slow: $(INSTALLED)  ## run the slow tests
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)

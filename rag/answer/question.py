@@ -98,8 +98,8 @@ _INTENT_PATTERNS = [
 #: A question of yes or no: its last part begins with its verb, or, as in titles, says what something may be.
 _YES_NO = re.compile(
     r"^[^?]{8,}(?::|\s[-–]\s|--|—)\s*(?:an?|really|another)\b[^?:]*\?\s*$|"
-    r"(?:^|[,:;.]\s+|--|\s[-–]\s|—)(?:and |but |so |then )?(?:is|are|was|were|do|does|did|can|could|has|have|had|should|may|might|"
-    r"must|will|would)\b(?! i\b.*\b(?:what|which|how|when|why)\b)[^?]*\?\s*$",
+    r"(?:^|[,:;.]\s+|--|\s[-–]\s|—)(?:and |but |so |then )?(?:is|are|was|were|do|does|did|can|could|has|have|had|"
+    r"should|may|might|must|will|would)\b(?! i\b.*\b(?:what|which|how|when|why)\b)[^?]*\?\s*$",
     re.IGNORECASE,
 )
 _PROPOSES = re.compile(

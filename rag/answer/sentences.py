@@ -64,9 +64,7 @@ _WHEN_STOPPED = re.compile(
     rf"\b(?:after|of|before|since|following|when|while|until)\s+{_STOPPING}\s+(?:[\w-]+\s+){{0,1}}$", re.IGNORECASE
 )
 #: Who advises against stopping something advises for it.
-_NOT_STOPPED = re.compile(
-    rf"\b(?:against|not)\s+(?:[\w-]+\s+){{0,3}}(?:{_STOPPING}\s+(?:[\w-]+\s+)?)?$", re.IGNORECASE
-)
+_NOT_STOPPED = re.compile(rf"\b(?:against|not)\s+(?:[\w-]+\s+){{0,3}}(?:{_STOPPING}\s+(?:[\w-]+\s+)?)?$", re.IGNORECASE)
 #: What studies compare, as they name it.
 _OUTCOMES = re.compile(
     r"\b(?:(?P<bleeding>bleed\w*|ha?emorrhag\w*)|(?P<thrombosis>thrombo(?:sis|ses|tic|embol\w*))|"
