@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from eval.domain import Item, Response
+from eval.domain import Item, Response, Turn
 from eval.provenance import code_digest
 from eval.systems.answers import read_answer, response_of
 from eval.systems.base import failed
-from eval.systems.web import Caller
+from eval.systems.web import Caller, CallError
 from rag.domain import Answer, Audience
 from rag.errors import OslerError
 
-_PATH = "/v1/answers"
+_PATH, _CONVERSATIONS = "/v1/answers", "/v1/conversations"
 #: Asked once, to learn with what the service answers: each answer's receipt says it, and there is no other place.
 _PROBE = "What is heparin-induced thrombocytopenia?"
 
@@ -21,8 +23,8 @@ _PROBE = "What is heparin-induced thrombocytopenia?"
 class HttpOsler:
     """A service that runs the product. An item that it cannot answer is a failed response, never an exception.
 
-    A conversation is sent as ``history``, a list of ``{"role", "text"}``, only when the item has one: the service's
-    conversations are not written yet, so that it may refuse such an item (which then fails) or ignore the history.
+    Of an item with a history a conversation is begun, in which what the user said is asked again: the assistant's part
+    is the service's own.
 
     Args:
         caller: its address is what stands before ``/v1/answers``.
@@ -50,12 +52,10 @@ class HttpOsler:
         return {**self._facts, **place, "audience": self._audience.value}
 
     def respond(self, item: Item) -> Response:
-        body: dict[str, Any] = {"question": item.question, "audience": self._audience.value}
-        if item.history:
-            body["history"] = [{"role": turn.role, "text": turn.text} for turn in item.history]
         started = time.perf_counter()
         try:
-            answer = self._asked(body)
+            path = self._after(item.history) if item.history else _PATH
+            answer = self._asked({"question": item.question, "audience": self._audience.value}, path)
         except OslerError as error:
             return failed(item, str(error), time.perf_counter() - started)
         return response_of(answer, item, time.perf_counter() - started)
@@ -63,5 +63,15 @@ class HttpOsler:
     def close(self) -> None:
         self._caller.close()
 
-    def _asked(self, body: dict[str, Any]) -> Answer:
-        return read_answer(self._caller.post(_PATH, body))
+    def _after(self, history: Sequence[Turn]) -> str:
+        """Where the next question of a conversation is asked in which this was said."""
+        begun = self._caller.post(_CONVERSATIONS, {})
+        path = f"{_CONVERSATIONS}/{begun['conversation_id']}/messages"
+        for turn in history:
+            if turn.role == "user":
+                with suppress(CallError):  # what asks nothing has no answer
+                    self._caller.post(path, {"question": turn.text, "audience": self._audience.value})
+        return path
+
+    def _asked(self, body: dict[str, Any], path: str = _PATH) -> Answer:
+        return read_answer(self._caller.post(path, body))

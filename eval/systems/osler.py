@@ -1,7 +1,4 @@
-"""Osler in process: its answers and its retrieval.
-
-Only the question is asked: a pipeline has no conversations, so that a follow-up must stand alone to be understood.
-"""
+"""Osler in process: its answers and its retrieval. A follow-up is made whole from what was said before it."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ from eval.provenance import code_digest
 from eval.systems.answers import response_of
 from eval.systems.base import Context
 from rag import __version__
+from rag.conversation.turns import Turn as Said
+from rag.conversation.whole import made_whole
 from rag.domain import Audience, Hit, Passage, Source
 from rag.pipeline import Pipeline
 from rag.retrieve.dense import DenseRetriever
@@ -46,8 +45,19 @@ class OslerSystem:
 
     def respond(self, item: Item) -> Response:
         started = time.perf_counter()
-        answer = self._pipeline.ask(item.question, self._audience)
+        answer = self._pipeline.ask(self._whole(item), self._audience)
         return response_of(answer, item, time.perf_counter() - started)
+
+    def _whole(self, item: Item) -> str:
+        """The question as it stands alone; as it was put where it asks nothing of what was said."""
+        analyzer = self._pipeline.snapshot.analyzer
+        turns: list[Said] = []
+        for turn in item.history:
+            if turn.role == "user":
+                turns.append(Said(turn.text, made_whole(turn.text, turns, analyzer).question))
+            elif turns:
+                turns[-1] = turns[-1]._replace(said=turn.text)
+        return made_whole(item.question, turns, analyzer).question or item.question
 
     def close(self) -> None:
         self._pipeline.close()

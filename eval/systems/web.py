@@ -122,7 +122,7 @@ def _content(response: httpx2.Response, until: float) -> bytes:
 
 
 def _read(status: int, retry_after: str, content: bytes) -> dict[str, Any]:
-    if status != 200:
+    if not 200 <= status < 300:
         is_passing = status in (408, 429) or status >= 500
         reason = f"HTTP {status} {_problem(content)}".rstrip()
         raise CallError(reason, is_final=not is_passing, wait_s=_retry_after_s(retry_after))

@@ -89,7 +89,9 @@ class Service:
             self.keys.append(key)
             if self.faults:
                 return self.faults.pop(0)
-        if path == "/v1/answers":
+        if path == "/v1/conversations":
+            return Reply(201, body=b'{"conversation_id": "c1"}')
+        if path in ("/v1/answers", "/v1/conversations/c1/messages"):
             return Reply(body=json.dumps({**self.answer, "question": body["question"]}).encode())
         message = {"role": "assistant", "content": self.prose}
         completion = {
@@ -446,13 +448,14 @@ def test_the_same_answer_over_http(service: Service, over_http: HttpOsler) -> No
     assert service.keys == [f"Bearer {KEY}"]
 
 
-def test_history_is_sent_when_there_is_some(service: Service, over_http: HttpOsler) -> None:
+def test_a_history_becomes_a_conversation_in_which_the_user_asks_again(
+    service: Service, over_http: HttpOsler
+) -> None:
     turns = (Turn(role="user", text="What is HIT?"), Turn(role="assistant", text="A reaction to heparin."))
-    over_http.respond(ITEM.model_copy(update={"history": turns}))
-    assert service.bodies[0]["history"] == [
-        {"role": "user", "text": "What is HIT?"},
-        {"role": "assistant", "text": "A reaction to heparin."},
-    ]
+    response = over_http.respond(ITEM.model_copy(update={"history": turns}))
+    assert response.error is None
+    assert service.bodies[0] == {}
+    assert [body["question"] for body in service.bodies[1:]] == ["What is HIT?", ITEM.question]
 
 
 def test_the_service_is_asked_once_what_it_is(service: Service, over_http: HttpOsler) -> None:
