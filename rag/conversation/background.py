@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rag.answer.question import TREATMENTS, Query, interpret
 from rag.conversation.content import lost
-from rag.conversation.phrasing import an, asides, core, listed, parted, supposed, under_which
+from rag.conversation.phrasing import an, asides, core, listed, parted, small, supposed, under_which
 from rag.conversation.values import Value, values
 from rag.domain import CarriedKind
 from rag.language.lexicon import Lexicon, Mention
@@ -45,6 +45,12 @@ _LEADING = re.compile(
 #: What a question supposes is what it asks of: "what should be done if platelets fall?".
 _ASKS_OF_IT = re.compile(r"^what (?:should|can|must|is to) be done\b|^what happens\b", re.IGNORECASE)
 _WHO_IS = re.compile(r"^(?:now on|already on|started on|on|taking|receiving|getting|treated with|off|awaiting)\b", re.I)
+#: "Can I start her on": what is proposed, not had.
+_TO_BE_PUT = re.compile(
+    r"\b(?:start|put|keep|maintain|commence|initiate|place|switch) (?:him|her|them|(?:the|my|this|a) patient|"
+    r"(?:the|my|this|a) (?:wo)?man) $",
+    re.IGNORECASE,
+)
 _RULED_OUT = re.compile(
     r"\b(?:no|without|not(?: on| in)?|denies|never had)\s+(?:(?!(?:with|for|to|in)\b)[\w-]+\s+)?$", re.IGNORECASE
 )
@@ -77,6 +83,8 @@ _DEFINED = re.compile(
     r"with|on)\b)[\w-]+){0,3})\?$",
     re.IGNORECASE,
 )
+#: A society that is called like a drug.
+_BODY = re.compile(r"\bA[HC]A/ASA$")
 _MANY = re.compile(r"(?:s|men|children|people|elderly)$", re.IGNORECASE)
 _QUESTIONED = re.compile(r"^(?:is|are|was|were) there (?:no|not)\b", re.IGNORECASE)
 _DESCRIBING = frozenset({"condition", "population", "term"})
@@ -114,7 +122,8 @@ class Background:
     def of(cls, text: str, analyzer: Analyzer) -> Background:
         stated, question = parted(text)
         lexicon = analyzer.lexicon
-        return cls(text, interpret(text, analyzer), lexicon.mentions(text), stated, question, lexicon)
+        mentions = tuple(m for m in lexicon.mentions(text) if not _BODY.search(text, 0, m.end))
+        return cls(text, interpret(text, analyzer), mentions, stated, question, lexicon)
 
     @cached_property
     def values(self) -> list[Value]:
@@ -130,7 +139,8 @@ class Background:
     def treatments(self) -> list[Said]:
         """What is asked about, by its narrowest names."""
         had = {s.concept for s in self.current}
-        asked = [c for c in self.lexicon.narrowest(self.query.focus) if self._mention(c) and c not in had]
+        sought = [*self.query.focus, *(c for c in self.query.treatments if self._is_to_be_put(c))]
+        asked = [c for c in self.lexicon.narrowest(sought) if self._mention(c) and c not in had]
         asked = [c for c in asked if c not in _ANTIDOTES or len(asked) == 1]
         central = {m.concept for m in self.lexicon.mentions(core(self.text))}
         asked = [c for c in asked if c in central] or asked
@@ -165,11 +175,17 @@ class Background:
             mention = self._mention(concept)
             before = _GIVEN.search(self.text, 0, mention.start) if mention else None
             is_had = concept in self.query.current or (before and _WHO_IS.match(before[0]))
-            if mention and is_had:
+            if mention and is_had and not self._is_to_be_put(concept):
                 found.append(
                     Said(self.text[before.start() if before else mention.start : mention.end], "treatment", concept)
                 )
         return [s for s in found if not any(s.text != o.text and s.text in o.text for o in found)]
+
+    def _is_to_be_put(self, concept: str) -> bool:
+        """Whether it is asked if the patient should be put on it, who is not yet."""
+        mention = self._mention(concept)
+        before = _GIVEN.search(self.text, 0, mention.start) if mention else None
+        return bool(before and _TO_BE_PUT.search(self.text, 0, before.start()))
 
     @cached_property
     def conditions(self) -> list[Said]:
@@ -184,6 +200,8 @@ class Background:
                 start = before.start() if before else start
             words = self.text[start : m.end]
             words = m.concept if m.kind == "condition" and _SAID_OF_A_PERSON.match(words) else words
+            is_common = start < m.start or words.split(" ", 1)[0].lower() in m.concept.split()
+            words = small(words) if is_common else words  # where it began a sentence
             found.append(Said(words, "condition" if m.kind != "population" else "patient", m.concept))
         return found
 

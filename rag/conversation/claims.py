@@ -15,6 +15,21 @@ _MODAL = re.compile(
 _DENIES = re.compile(r"\b(?:not|n't|never|no|nothing|none|without|only)\b|n't\b", re.IGNORECASE)
 
 
+#: Who says so too, at a claim's end: what the claim leaves out stands before it.
+_SOURCE = re.compile(
+    r",\s+(?:just )?as (?:(?:the|both|all) )?[\w/ -]+? (?:also |both )?"
+    r"(?:says?|states?|recommends?|suggests?|advises?|has it)$",
+    re.IGNORECASE,
+)
+
+
+def sourced(claim: str) -> tuple[str, str]:
+    """A claim, and who is said to make it too: "24 mg is the maximum" and ", as the FDA also says"."""
+    body = claim.strip(" ?.!,")
+    source = _SOURCE.search(body)
+    return (body[: source.start()], source[0]) if source else (body, "")
+
+
 def in_question(claim: str) -> str:
     """ "Should I give IVIG in HIT?" of "I should give IVIG in HIT": whether it is so is open again.
 

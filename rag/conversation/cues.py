@@ -8,6 +8,11 @@ from typing import NamedTuple
 from rag.conversation import short
 from rag.conversation.phrasing import small
 
+#: An excuse that tells nothing.
+_MIXED = (
+    r"my (?:mistake|bad|error)|i (?:was|had|am|got) (?:just )?(?:mix(?:ing|ed)|confus(?:ing|ed)|muddl(?:ing|ed)) "
+    r"(?:them|it|that|things|these|the two)(?: up)?"
+)
 _POLITE = (
     r"ok(?:ay)?|great|thanks?|thank you|thx|ty|cheers|ta|perfect|brilliant|excellent|got it|understood|i see|"
     r"i understand|"
@@ -17,7 +22,7 @@ _POLITE = (
     r"no (?:more|further|other) questions?|(?:good)?bye|hello|hi|hey|good (?:morning|evening|afternoon|night)|"
     r"(?:much )?appreciated|so much|very much|a lot|again|for (?:that|this|your (?:help|time)|the (?:answer|info\w*))|"
     r"makes sense|that answers (?:it|that|my question)|yes|no|yep|nope|sure|please|hm+|well|for now|everyone|"
-    r"osler|and|now|then|how are you"
+    rf"osler|and|now|then|how are you|{_MIXED}"
 )
 #: Nothing but courtesies and marks.
 _NOTHING = re.compile(rf"^(?:(?:{_POLITE})?[\s,.!;:?…-]++|(?:{_POLITE})$)*$", re.IGNORECASE)
@@ -25,7 +30,7 @@ _OPENING = re.compile(
     r"^(?:(?:ok(?:ay)?|great|many thanks|thanks?(?: you)?(?: (?:very|so) much| a lot)?(?: for (?:that|this))?|"
     r"thx|cheers|"
     r"perfect|got it|i see|understood|alright|all right|hm+|well|(?:that |this )?(?:helps|makes sense)|good|"
-    r"right|yes|sure|"
+    rf"right|yes|sure|{_MIXED}|"
     r"(?:that's|that is) (?:helpful|clear|useful|great)|hi|hello|please)[,.!;:…-]+\s+)+",
     re.IGNORECASE,
 )
@@ -39,7 +44,7 @@ _LEAD = re.compile(
 _NEW_TOPIC = re.compile(
     r"^(?:(?:i have |now |on |here(?:'s| is) |and now )*(?:to )?(?:an?(?: \w+)? )?(?:completely |totally |entirely )?"
     r"(?:(?:different|new|unrelated|separate) (?:question|topic|subject|matter|note|thing|one|case|issue)|"
-    r"another (?:topic|subject|matter|note|thing|case|issue)|unrelated|next (?:question|case|topic)|"
+    r"another (?:topic|subject|matter|note|thing|case|issue)|unrelated|next (?:question|case|topic|one)|"
     r"(?:switch|chang)(?:e|ing)? (?:of )?(?:the )?(?:topics?|subject|gears)|moving on|something (?:else|different)|"
     r"(?:let's |let us )?talk about something else|new conversation|start over|forget (?:that|all that|the above))"
     r"(?: entirely| completely| altogether| now| from)?)(?P<end>\s*[:.,;!–-]+\s*|\s*$)",
@@ -105,7 +110,8 @@ _TAG = re.compile(
     r"(?:(?<=[,;.])\s+(?:yes|no|ok|okay|true)|[,;.]?\s+(?:right|correct|agreed|then|"
     r"(?:is|are|does|do|has|have|can|was|were|should|would|will|did)(?:n't)? (?:it|they|he|she|that|this|there|i|we)"
     r"(?: (?:right|so|correct|true|not))?|is that (?:right|correct|so)|i (?:take it|gather|assume|guess|suppose|"
-    r"presume|think)|am i right|don't you (?:think|agree)))\s*\?$",
+    r"presume|think)|am i right|(?:did|do|have|would|had)n't you(?: (?:think|agree|say|said))?|"
+    r"(?:would(?:n't)?|do) you (?:not )?agree))\s*\?$",
     re.IGNORECASE,
 )
 _AS_SAID = re.compile(
@@ -118,6 +124,7 @@ _YOU_SAID = re.compile(
     r"^(?:but )?(?:you (?:just )?(?:said|say|mentioned|told me|recommend(?:ed)?|suggest(?:ed)?|advis(?:ed?)|"
     r"wrote|stated|"
     r"explained)|your answer (?:says|said)|i (?:gather|take it|understand|conclude|assume|guess|suppose)|it follows|"
+    r"(?:you|we)(?:'d| would|'ll| will|'re| are)?(?: both| all| surely| then| now)? agreed?|"
     r"(?:that|this|which) means|meaning|from (?:this|that|what you said)(?:,)? i (?:gather|"
     r"conclude))(?: that)?[,:]?\s+",
     re.IGNORECASE,
@@ -128,6 +135,11 @@ _AS_YOU_SAID = re.compile(
     r"told me))(?: that)?,?\s+"
     r"(?P<said>[^?]{8,}?)(?:,\s+(?:so\s+)?|\s+so\s+)(?P<asked>(?:should|can|could|may|must|what|which|how|when|why|is|are|"
     r"do|does)\b[^?]*\?)$",
+    re.IGNORECASE,
+)
+_SAME = re.compile(
+    r"^(?:the )?same (?:goes|applies|holds|is true|must be true|should apply|must go) (?:for|to|in|of|with) "
+    r"(?P<of>[^,?]+), (?:and |so )*(?P<said>[^?]+)$",
     re.IGNORECASE,
 )
 _CONCLUDING = re.compile(r"^(?:(?:so|hence|therefore|thus|then)\b,?\s+)+", re.IGNORECASE)
@@ -280,14 +292,25 @@ def is_amended(text: str) -> bool:
 def claimed(text: str) -> str | None:
     """What a follow-up states as so and wants confirmed, or concludes: "so I should give IVIG then, right?"."""
     said, is_tagged = _TAG.sub("", text), bool(_TAG.search(text))
-    is_attributed = bool(_AS_SAID.search(said) or _YOU_SAID.match(_CONCLUDING.sub("", said)))
-    is_concluded = bool(_CONCLUDING.match(said))
+    is_laid = bool(_AS_SAID.search(said)) or is_attributed(said)
+    is_concluded = bool(_CONCLUDING.match(said) or same_of(said))
     said = _CONCLUDING.sub("", _BUT.sub("", _AS_SAID.sub(" ", said).strip(" ,.?!")))
     said = " ".join(_YOU_SAID.sub("", said).split())
     said = _TRAILING.sub("", said).strip(" ,.?!")
-    if not (is_tagged or is_attributed or is_concluded) or _INTERROGATIVE.match(said) or _PART.match(said):
+    if not (is_tagged or is_laid or is_concluded) or _INTERROGATIVE.match(said) or _PART.match(said):
         return None
-    return said if len(said.split()) > 1 and not _ABOUT.match(said) else None
+    return (same_of(said) or said) if len(said.split()) > 1 and not _ABOUT.match(said) else None
+
+
+def same_of(text: str) -> str | None:
+    """A claim of what the same is said to go for: "we transfuse in HIT" of "same goes for HIT, we transfuse"."""
+    match = _SAME.match(text.strip(" .?!"))
+    return f"{match['said']} in {match['of']}" if match else None
+
+
+def is_attributed(text: str) -> bool:
+    """Whether it lays words into the answer's mouth, or wants them agreed: "you said ..."."""
+    return bool(_YOU_SAID.match(_CONCLUDING.sub("", text)))
 
 
 def part(text: str) -> str | None:
@@ -317,7 +340,7 @@ def without_cues(text: str) -> str:
     for pattern in (_NEW_TOPIC, _NEW_PATIENT, _BACK, _SAYS_SORRY, _OPENING, _LEAD, _CONCLUDING, _YOU_SAID):
         text = pattern.sub("", text)
     text = requested(led(_AS_SAID.sub(" ", _TAG.sub("", supposed(text)))).text)
-    return re.sub(r"^(?:what|how) about\s+", "", text, flags=re.IGNORECASE)
+    return re.sub(r"^(?:what|how) about\s+", "", same_of(text) or text, flags=re.IGNORECASE)
 
 
 def is_personal(text: str) -> bool:

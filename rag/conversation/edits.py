@@ -37,6 +37,40 @@ _GIVEN = {"transfused": "given", "transfusing": "giving", "transfuse": "give"}
 _SEXES = frozenset({"man", "woman"})
 
 
+#: Of these words one takes the place of another: "unprovoked?" of "provoked by surgery".
+_OPPOSITES = (
+    ("provoked", "unprovoked"), ("symptomatic", "asymptomatic"), ("stable", "unstable"), ("reducible", "irreducible"),
+    ("compensated", "decompensated"), ("ruptured", "unruptured"), ("complicated", "uncomplicated"),
+    ("bilateral", "unilateral"), ("suspected", "confirmed"), ("acute", "chronic"), ("treated", "untreated"),
+    ("primary", "recurrent"), ("elective", "emergency"),
+)  # fmt: skip
+#: Before the name of a condition, how far or what kind of it is meant.
+_PLAIN = re.compile(
+    r"\b(?:(?:plain|simple|ordinary|classic(?:al)?|typical|pure|isolated|primary|secondary|newly diagnosed|new|first|"
+    r"refractory|persistent|recurrent|relapsed|suspected|confirmed|acute|subacute|chronic) )+$",
+    re.IGNORECASE,
+)
+_OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
+_ALONE = re.compile(
+    r"^(?:if |when )?(?:(?:it|that|this|he|she|they)(?:'s| is| was| were| are) )?(?:in |for |with )?(?:an? )?"
+    r"(?P<word>[a-z]+)(?: (?:ones?|cases?|patients?))?$",
+    re.IGNORECASE,
+)
+
+
+def with_opposite(text: str, told: str) -> tuple[str, Replaced] | None:
+    """``text`` with a word, and by what it was so, replaced by its opposite; None where ``told`` is not one alone."""
+    alone = _ALONE.match(told)
+    word = alone["word"].lower() if alone else ""
+    if word not in _OPPOSITE:
+        return None
+    by = r"(?: (?:by|from|after) (?:(?!(?:in|for|if|when|with|who)\b)[\w-]+ ?)+(?<! ))?"
+    old = re.search(rf"\b{_OPPOSITE[word]}\b{by}", text, re.IGNORECASE)
+    if not old:
+        return None
+    return with_articles(text[: old.start()] + word + text[old.end() :], word), Replaced(was=old[0], now=word)
+
+
 def exchanged(text: str, old: Iterable[Mention], now: str) -> str:
     """``text`` with all mentions of a concept, and what explains them in parentheses, replaced by other words."""
     for mention in sorted(old, key=lambda m: -m.start):
@@ -113,6 +147,12 @@ def had_instead(new: Mention, told: str, background: Background) -> str | None:
     return next((c for c in had if lexicon.ancestors(c) & lexicon.ancestors(new.concept)), None)
 
 
+def _with_grade(mention: Mention, text: str) -> Mention:
+    """With the words before it that grade it or say when it was."""
+    graded = _PLAIN.search(text, 0, mention.start)
+    return mention._replace(start=graded.start()) if graded else mention
+
+
 def with_conditions(
     background: Background, told: str, given: Sequence[Mention], lexicon: Lexicon
 ) -> tuple[str, list[Replaced], list[Mention]]:
@@ -131,8 +171,11 @@ def with_conditions(
         is_one = mention.kind == "population" and not text[old[0].start : old[0].end].endswith(("s", "men", "ren"))
         now = mention.concept if is_one else told[mention.start : mention.end]
         now = one(now) if _AN.search(text[: old[0].start]) else now
-        was = next(text[m.start : m.end] for m in old if m.concept == gone)
-        text = exchanged(text, [m for m in old if m.concept == gone], now)
+        old = [m for m in old if m.concept == gone]
+        if plain := _PLAIN.search(told, 0, mention.start):  # "plain ITP" is neither acute nor suspected
+            now, old = f"{plain[0]}{now}", [_with_grade(m, text) for m in old]
+        was = text[old[0].start : old[0].end]
+        text = exchanged(text, old, now)
         done.add(mention.concept)
         replaced.append(Replaced(was=was, now=now))
     return text, replaced, new

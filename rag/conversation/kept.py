@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rag.conversation import cues, resolving, short
+from rag.conversation import anew, cues, resolving, short, unsaid
 from rag.conversation.content import lost
 from rag.conversation.context import Context
 from rag.conversation.parts import beside, of_the_patient
@@ -16,7 +16,7 @@ from rag.language.sentences import sentence_spans
 #: Words that join a value to its name, or a class to its score.
 _JOINS = re.compile(
     r"\b(?:rises?|rose|risen|falls?|fell|fallen|drops?|dropped|climbed|went|goes|gone)\s+(?:back )?to\s+(?=\d)"
-    r"|\bclass\s+(?=[ABC]\b)",
+    r"|\bclass\s+(?=[ABC]\b)|\bones?(?=\s*[?.!]*$)",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[,;]\s+|\s+[-–—]\s+")
@@ -26,14 +26,14 @@ def content(text: str) -> str:
     """A follow-up without the ways of following up, and without what stands for something said before."""
     fix = cues.corrected(spelt_out(text))
     said = filter(None, fix) if fix else (_beyond(sentence) for sentence in _sentences(cues.supposed(spelt_out(text))))
-    return _JOINS.sub(" ", resolving.without_pronouns(" ".join(said)))
+    return _JOINS.sub(" ", resolving.without_pronouns(unsaid.without_ordinals(" ".join(said))))
 
 
 def _beyond(sentence: str) -> str:
     """What a sentence says beyond a short question."""
     asked = cues.led(cues.opened(sentence)).text
     is_short = short.in_full(asked) or short.doubts(asked) or cues.wants_more(asked)
-    return "" if is_short else short.beyond(cues.without_cues(sentence))
+    return "" if is_short else anew.without_measuring(short.beyond(cues.without_cues(sentence)))
 
 
 def _sentences(text: str) -> list[str]:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from rag.answer.question import TREATMENTS
 from rag.clinical.decisive import VARIABLES
-from rag.conversation import cues
+from rag.conversation import anew, cues
 from rag.conversation.background import is_person
 from rag.conversation.content import lost
 from rag.conversation.context import Context
-from rag.conversation.edits import exchanged, had_instead, nearest_treatment, thing, with_conditions
+from rag.conversation.edits import exchanged, had_instead, nearest_treatment, thing, with_conditions, with_opposite
 from rag.conversation.phrasing import (
     asides,
     capital,
@@ -53,10 +53,6 @@ _OR = re.compile(r"\b(?:or|vs|versus)\b", re.IGNORECASE)
 _WANTS = re.compile(r"\b(?:wants?|wanting|has|have|having|plan(?:s|ning)?(?: for)?|more)\s+$", re.IGNORECASE)
 _IN_PREGNANCY = re.compile(r"^(?:in|during) pregnancy$", re.IGNORECASE)
 _PATIENT = re.compile(r"\ban? (?=(?:patient|woman)\b)", re.IGNORECASE)
-_IF_IT_IS = re.compile(
-    r"^(?:if|when|once) (?:it|that|this)(?:'s| is| was| were| rises to| falls to| drops to| goes to)\s+", re.IGNORECASE
-)
-_AT = re.compile(r"^(?:at|of|to|for|with|in|say)\s+", re.IGNORECASE)
 _INTRODUCED = re.compile(r"^(?:for|in|with|about|on)\s+(?=\w)", re.IGNORECASE)
 _ARTICLE = re.compile(r"\ban?\s+$", re.IGNORECASE)
 _HAS_ARTICLE = re.compile(r"\b(?:an?|the)\s+$", re.IGNORECASE)
@@ -91,6 +87,8 @@ def is_fact(context: Context, text: str) -> bool:
     told = text.strip(" .!")
     if cues.is_personal(told) or _FOUND.search(told) or values(told) or bare(told) or _CLASS.match(told):
         return True
+    if anew.told_anew(context, told) != told:
+        return True
     is_said = context.lexicon.mentions(told) or _DENIES.match(told)
     if is_said and len(told.split()) <= _BRIEF and not _CLAIMS.search(told):
         return True
@@ -122,7 +120,9 @@ def _updated(context: Context, told: str) -> tuple[Context, list[Replaced]]:
 
 def with_part(context: Context, told: str) -> Standalone | None:
     """The question before with what ``told`` exchanges in it or adds to it; None where it can do neither."""
-    told = small(of_the_patient(_completed(context, told)))
+    told = small(of_the_patient(anew.named(context, told)))
+    if opposite := with_opposite(context.text, told):
+        return context.standing(opposite[0], "ellipsis", [opposite[1]])
     context, gone = _updated(context, told)
     text, replaced, left = _changed(context, told)
     if is_choice(context, told):
@@ -170,7 +170,7 @@ def beside(text: str, fact: str) -> str:
 
 def corrected(context: Context, now: str, was: str | None) -> Standalone | None:
     """The question before with what was meant in the place of what was said; None where there is no place for it."""
-    told = _completed(context, _INTRODUCED.sub("", now))
+    told = anew.named(context, _INTRODUCED.sub("", now))
     if was and not context.lexicon.mentions(told) and not values(told):
         typed = re.compile(rf"\b{re.escape(was)}\b", re.IGNORECASE)
         if typed.search(context.text):
@@ -195,7 +195,7 @@ def with_fact(context: Context, told: str) -> tuple[str, list[Replaced]] | None:
 
     None where it is a bare reply that could be to several questions.
     """
-    named = _reply(context, told)
+    named = _reply(context, anew.told_anew(context, told))
     if named is None:
         return None
     context, gone = _updated(context, named)
@@ -208,27 +208,6 @@ def with_fact(context: Context, told: str) -> tuple[str, list[Replaced]] | None:
     if measured and is_all and len(measured) == len(left) == len(values(named)):
         return noted(text, measured), replaced
     return beside(text, named), replaced
-
-
-def _completed(context: Context, told: str) -> str:
-    """A figure or a class alone with the name of the value that was spoken of last."""
-    if values(told):
-        return told
-    letter = _CLASS.match(_AT.sub("", told))
-    if letter and any(v.key == "Child-Pugh class" for v in context.base.values):
-        return f"Child-Pugh {letter['letter']}"
-    figure = bare(_IF_IT_IS.sub("", told)) or bare(_AT.sub("", told))
-    last = _last_value(context) if figure else None
-    return f"{last} {figure}" if last else told
-
-
-def _last_value(context: Context) -> str | None:
-    for text in (*(turn.asked for turn in reversed(context.turns)), context.text):
-        found = [v for v in values(text) if v.key not in ("age", "body weight")]
-        if found and any(v.key == found[-1].key for v in context.base.values):
-            last = found[-1]
-            return last.said(text).removesuffix(text[last.figure : last.end]).strip(" :=(") or None
-    return None
 
 
 def _changed(context: Context, told: str) -> Changed:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rag.answer.question import TREATMENTS
 from rag.conversation import resolving, short
 from rag.conversation.background import Background, Said, has_treatment, patient
-from rag.conversation.claims import in_question
+from rag.conversation.claims import in_question, sourced
 from rag.conversation.content import lost
 from rag.conversation.context import Context
 from rag.conversation.edits import with_conditions
@@ -62,11 +62,12 @@ def asked(context: Context, text: str, is_led: bool) -> Standalone | None:
 
 def claimed(context: Context, claim: str) -> Standalone:
     """What is taken for true, with its patient, as a question or a statement to be checked: never as a fact."""
+    claim, source = sourced(claim)
     named, is_named = _named(context, claim)
     if context.subject and not is_named and not has_treatment(context.read(named).mentions):
         named = _about_treatment(context, named, context.subject)
     whole = _with_patient(context, named)
-    return _standing(context, whole, in_question(whole.body), "claim")
+    return _standing(context, whole, in_question(whole.body + source), "claim")
 
 
 def of_another_patient(context: Context, text: str) -> Standalone | None:
@@ -86,6 +87,7 @@ def of_another_patient(context: Context, text: str) -> Standalone | None:
 
 def _named(context: Context, text: str) -> tuple[str, bool]:
     """``text`` with what "it" stands for, and whether that was named."""
+    text = resolving.transfused(text, context.text)
     named, found = resolving.things_named(text, context.subject, context.condition)
     return named, bool(found)
 
@@ -126,8 +128,10 @@ def _with_patient(context: Context, text: str) -> Whole:
     """``text`` with whom the question before is about, as far as it does not say so itself."""
     own, body = context.read(text), text.rstrip(" ?")
     base, replaced = _changed_by(context, own)
+    denied = [s.concept for s in own.ruled_out]
     asked_about = {s.concept for s in base.treatments}
-    phrase, parts, facts = patient(base, {m.concept for m in own.mentions} | asked_about)
+    gone = {c.concept for c in base.conditions if any(context.lexicon.is_a(c.concept, d) for d in denied)}
+    phrase, parts, facts = patient(base, {m.concept for m in own.mentions} | asked_about | gone)
     mine = {v.key for v in own.values}
     again = {v.said(base.text) for v in base.values if v.key in mine}
     notes = [f for f in facts if f not in again and (f not in base.besides or lost(f, body, context.lexicon))]

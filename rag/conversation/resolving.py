@@ -57,6 +57,16 @@ _SUBJECT = re.compile(
     r"refuse|insist)\b)",
     re.IGNORECASE,
 )
+_TRANSFUSE = re.compile(
+    r"\b(?:transfuse|transfusing)\b(?!\s+(?:(?:the|any|more|some|fewer|\d+|red|units?|of) )*"
+    r"(?:platelets?|cells?|plasma|blood|cryo\w*|prbcs?|ffp|it|them|him|her)\b)",
+    re.IGNORECASE,
+)
+_PLATELETS = re.compile(
+    r"\b(?:hold|withhold|give|giving|transfus(?:e|ing)|avoid|need|delay) (?:the |his |her )?platelets\b(?! counts?\b)|"
+    r"\bplatelet transfusions?\b|\bplatelets (?:can |should |may |could )?be (?:given|transfused|held|withheld)\b",
+    re.IGNORECASE,
+)
 _OWN = re.compile(r"\b(?:this patient's|the patient's|my patient's|his|her|their)\b", re.IGNORECASE)
 #: A verb that wants an object, at the end or before words of time and place.
 _WITHOUT_OBJECT = re.compile(
@@ -67,13 +77,18 @@ _WITHOUT_OBJECT = re.compile(
     re.IGNORECASE,
 )
 _OF = {"of": r"(?:starting |initial |loading |maximum |max |maintenance |daily |usual |infusion )?"
-             r"(?:dose|dosage|dosing|rate|half-life|effects?|risks?|mechanism|role|benefits?|clearance|duration|efficacy|"
+             r"(?:dose|dosage|dosing|bolus|(?:dose )?range|rate|half-life|effects?|risks?|mechanism|role|benefits?|"
+             r"clearance|maximum(?!\s+\w)|duration|efficacy|"
              r"safety|units?|courses?|side effects|adverse effects|monitoring|warnings?|interactions?|"
              r"downsides?|levels?)",
        "for": r"(?:evidence|antidote|indications?|reversal agent|data|trials?)",
        "to": r"(?:contra-?indications?|alternatives?)"}  # fmt: skip
 _NOUN = {
-    word: re.compile(rf"\b(?P<noun>{nouns})\b(?!\s+(?:of|for|to|effects?|reduction|adjustment|level|agent)\b)", re.I)
+    word: re.compile(
+        rf"\b(?P<noun>{nouns})\b(?!\s+(?:of|{'' if word == 'of' else 'for|'}to|effects?|reduction|adjustment|level|"
+        r"agent)\b)",
+        re.I,
+    )
     for word, nouns in _OF.items()
 }
 #: Kinds of question that are of a treatment even where they name none.
@@ -138,6 +153,11 @@ def things_named(text: str, thing: str | None, condition: str | None) -> tuple[s
     return _agreeing(found, named), named
 
 
+def transfused(text: str, before: str) -> str:
+    """``text`` with what is transfused where it does not say so and the question ``before`` was of platelets."""
+    return _TRANSFUSE.sub(r"\g<0> platelets", text) if _PLATELETS.search(before) else text
+
+
 def _is_of_drug(words: str) -> bool:
     return bool(re.search(_THING, words, re.IGNORECASE)) and " " in words
 
@@ -192,9 +212,14 @@ def of_treatment(text: str, treatment: str) -> str:
     return f"{body} with {treatment}"
 
 
+#: How much of a drug is asked, whatever else is named.
+_AMOUNT = re.compile(r"\b(?:dose|dosage|dosing|bolus|range|infusion rate)\b(?= (?:for|in)\b|\s*\??$)", re.IGNORECASE)
+
+
 def wants_treatment(background: Background) -> bool:
     """Whether a question that names no treatment is of one, by what it asks."""
-    return background.query.intent in _OF_A_TREATMENT or not background.mentions
+    is_open = background.query.intent in _OF_A_TREATMENT or not background.mentions
+    return is_open or bool(_AMOUNT.search(background.question))
 
 
 def relates(text: str) -> bool:

@@ -80,7 +80,9 @@ _KIND = re.compile(r"\b(?:starting|initial|loading|maximum|max|maintenance) (?:d
 _AGAIN = re.compile(
     r"^(?:still(?: (?:so|true|valid))?|(?:does|would|will) (?:that|this|it) (?:matter|change (?:anything|that|"
     r"it)|apply|hold)"
-    r"(?: here)?|(?:is it |is that )?the same|same|(?:any|is (?:it|that)) different|any difference|really|"
+    r"(?: here)?|(?:(?:is|are) (?:it|that|this|they) )?(?:still )?the same"
+    r"(?: (?:then|now|here|for (?:him|her|them)))?|same|(?:does|would|do) the same (?:still )?(?:apply|hold|go)|"
+    r"(?:any|is (?:it|that)) different|any difference|really|"
     r"are you (?:sure|certain)(?: (?:of|about) (?:that|this))?|is (?:that|this) (?:right|true|"
     r"correct|so|certain)|"
     r"for sure|seriously|says who|come again|what|pardon|can you repeat(?: (?:that|it))?|say (?:that )?again|"

@@ -48,10 +48,12 @@ _SIGN = (
 )
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _FIGURE = rf"{_NUMBER}(?:\s*(?:-|–|to|and)\s*{_NUMBER})?"
-_UNIT = (
-    r"(?:\s*(?:[×x]\s*10(?:⁹|\^?9)/L|mg/dL|mg/L|g/dL|g/L|[µμu]mol/L|mmol/L|mEq/L|mL/min(?:/1\.73\s?m(?:²|2))?|U/L|"
-    r"IU/mL|U/mL|ng/mL|G/L|k\b|ms\b|kg(?:/m2)?\b|s\b|seconds\b|sec\b|%|(?:[×x] ?|times )ULN))?"
+#: A unit that says by itself that it is one.
+UNIT = (
+    r"(?:[×x]\s*10(?:⁹|\^?9)/L|mg/dL|mg/L|g/dL|g/L|(?:[µμu]|micro)mol/L|m(?:illi)?mol/L|mEq/L|"
+    r"mL/min(?:/1\.73\s?m(?:²|2))?|U/L|IU/mL|U/mL|ng/mL|G/L)"
 )
+_UNIT = rf"(?:\s*(?:{UNIT}|k\b|ms\b|kg(?:/m2)?\b|s\b|seconds\b|sec\b|%|(?:[×x] ?|times )ULN))?"
 _KEYS = tuple(_NAMES)
 _CHILD_PUGH = f"n{_KEYS.index('Child-Pugh class')}"
 _MEASURED = re.compile(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from rag.answer.question import TREATMENTS, Intent
 from rag.answer.triage import redirection
-from rag.conversation import cues, questions, resolving, short
+from rag.conversation import anew, cues, questions, resolving, short, unsaid
 from rag.conversation.content import lost
 from rag.conversation.context import Context
 from rag.conversation.kept import kept
@@ -27,8 +27,10 @@ from rag.language.terms import Analyzer
 _NOTHING = "There is no question in this, so nothing was asked."
 _NO_TOPIC = "Another topic is announced, and nothing is asked of it yet."
 _UNCLEAR = "It is not clear what this answers; say what was measured or found, as in “bilirubin 5 mg/dL”."
+_IN_THE_ANSWER = "This is said of something by its place in the answer, of which nothing is carried; name it."
 _SO = re.compile(
-    r"^(?P<fact>[^?]{4,}?)(?:,? so |, (?=(?:what|how|which|when|should|can|could|is|may|do|does)\b))(?P<then>[^?]+\?)$",
+    r"^(?P<fact>[^?]{4,}?)(?:,? so |, (?:and |but )?"
+    r"(?=(?:what|how|which|when|should|can|could|is|may|do|does)\b))(?P<then>[^?]+\?)$",
     re.I,
 )
 #: "Bilirubin 4 - dose?"
@@ -93,11 +95,18 @@ def _continued(context: Context, text: str) -> Standalone:
     stated, asking = _facts_and_question(text)
     if stated:
         return _told(context, stated, asking)
+    ordered = unsaid.in_order(context, anew.converted(context, text))
+    if ordered is None:
+        return _nothing(context.asked, _IN_THE_ANSWER)
+    text, asked = unsaid.of_the_study(context, ordered), text
+    leans = text != asked
+    if reason := unsaid.with_reason(context, text):
+        return context.standing(reason, "ellipsis")
     claim = cues.claimed(text)
     if claim and not short.in_full(claim):
         return questions.claimed(context, claim)
     text, is_led = cues.led(text)
-    text, is_led = cues.requested(text), is_led or cues.requested(text) != text
+    text, is_led = cues.requested(text), is_led or leans or cues.requested(text) != text
     if short.doubts(text) or cues.wants_more(text):
         return context.standing(context.text, "ellipsis")
     if _is_question(context, text):
@@ -127,6 +136,8 @@ def _doubted_part(context: Context, text: str) -> Standalone | None:
 def _said(context: Context, text: str) -> Standalone:
     """What asks nothing: a fact on the patient, a claim, or neither."""
     if not is_fact(context, text):
+        if anew.is_bare(text.strip(" .!")):
+            return _nothing(context.asked, _UNCLEAR)  # of which of several values?
         says = len(text.split()) > 1 and (context.lexicon.mentions(text) or resolving.stands_for_something(text))
         if says:
             return questions.claimed(context, text.strip(" .!"))
@@ -143,7 +154,8 @@ def _with_fact(context: Context, said: str) -> Standalone:
 def _facts_and_question(text: str) -> tuple[str, str]:
     """What a follow-up states before it asks, and what it asks; nothing and all of it where it does only one."""
     so = _SO.match(text)
-    if so and not cues.is_interrogative(f"{so['fact']},") and not cues.begins_part(so["fact"]):
+    is_told = so and not cues.is_attributed(so["fact"]) and not cues.begins_part(so["fact"])
+    if so and is_told and not cues.is_interrogative(parted(f"{so['fact']}?")[1]):
         return so["fact"], so["then"] if cues.is_interrogative(so["then"]) else f"so {so['then']}"
     brief = _BRIEFLY.match(text)
     is_fact = brief and not cues.is_interrogative(f"{brief['fact']},") and not cues.begins_part(brief["fact"])

@@ -296,3 +296,79 @@ def test_what_is_told_anew_takes_the_place_of_what_was_told(said: list[str], que
     found = asked(*said)
     assert found.question == question
     assert found.replaced
+
+
+# told anew, without a name
+
+
+@pytest.mark.parametrize(("before", "said", "question"), [
+    ("4Ts score is 6 in suspected HIT. What do I do?", "I recounted and it's 2.",
+     "4Ts score is 2 in suspected HIT. What do I do?"),
+    ("New adult ITP, platelets 18. Steroids?", "what if they were 45", "New adult ITP, platelets 45. Steroids?"),
+    ("Can argatroban be given in HIT with platelets of 12 and INR of 3?", "they are 60 now",
+     "Can argatroban be given in HIT with platelets of 60 and INR of 3?"),
+    ("Can argatroban be given in HIT with bilirubin 3 mg/dL?", "it's micromol/L",
+     "Can argatroban be given in HIT with bilirubin 3 micromol/L?"),
+    ("Is argatroban safe in HIT with creatinine 490 mg/dL?", "it's micromol/L. How much is that in mg/dL?",
+     "How much is creatinine 490 micromol/L in mg/dL with argatroban in HIT?"),
+    ("How long to anticoagulate a CVT that was provoked by a transient factor?", "unprovoked?",
+     "How long to anticoagulate a CVT that was unprovoked?"),
+    ("Should an asymptomatic inguinal hernia be repaired?", "and symptomatic ones?",
+     "Should a symptomatic inguinal hernia be repaired?"),
+    ("IVIG dose in refractory HIT?", "and in plain ITP without HIT, by ASH?",
+     "IVIG dose in plain ITP without HIT by ASH?"),
+    ("Danaparoid bolus for HIT in a woman of 58 kg?", "She actually weighs 82 kg, and what follows the bolus?",
+     "What follows the bolus of danaparoid in a woman with HIT (82 kg)?"),
+    ("Argatroban dose in HIT?", "He has cirrhosis now. Still the same?", "Argatroban dose in HIT (cirrhosis)?"),
+])  # fmt: skip
+def test_what_is_told_anew_without_a_name(before: str, said: str, question: str) -> None:
+    assert asked(before, said).question == question
+
+
+def test_a_figure_that_could_be_of_several_values_is_not_guessed() -> None:
+    assert asked("Can argatroban be given in HIT with bilirubin 3 mg/dL and INR 2?", "it's 5").question is None
+
+
+# what only an answer names
+
+
+@pytest.mark.parametrize(("before", "said", "question"), [
+    ("Which drugs does ASH list for stable HIT?", "May I give the first of these if his CrCl is 22?",
+     "May I give the first of the drugs that ASH lists for stable HIT if the patient's CrCl is 22?"),
+    ("Which DOACs can be used in stable HIT?", "what is the dose of the first one?",
+     "What is the dose of the first of the DOACs that can be used in stable HIT?"),
+    ("Apixaban or rivaroxaban in cirrhosis?", "is the latter safe in pregnancy?",
+     "Is rivaroxaban safe in pregnancy in cirrhosis?"),
+    ("Which anticoagulant does ACCP suggest in cirrhosis?", "Why that one?",
+     "Which anticoagulant does ACCP suggest in cirrhosis, and why?"),
+    ("Was dabigatran compared with warfarin in CVT in a randomised trial?", "What did it find on bleeding?",
+     "What did the randomised trial of dabigatran and warfarin find on bleeding in CVT?"),
+])  # fmt: skip
+def test_what_only_an_answer_names_is_asked_for(before: str, said: str, question: str) -> None:
+    assert asked(before, said).question == question
+
+
+def test_a_place_in_an_answer_is_not_carried() -> None:
+    found = asked("How is HIT treated?", "May I give the first of these in pregnancy?")
+    assert found.question is None
+    assert "place in the answer" in found.reason
+
+
+# claims without the words that press for them
+
+
+@pytest.mark.parametrize(("before", "said", "question"), [
+    ("Is argatroban used in HIT?", "Then you'd agree that I can ignore his CrCl of 15.",
+     "Can I ignore the patient's CrCl of 15 with argatroban in HIT?"),
+    ("Refractory HIT, is IVIG reasonable?", "Great, so we agree that argatroban can be stopped once it is running.",
+     "Can argatroban be stopped once IVIG is running in refractory HIT?"),
+    ("Should a reducible inguinal hernia be repaired?", "You said it contains bowel so it is an emergency, didn't you?",
+     "Reducible inguinal hernia contains bowel so reducible inguinal hernia is an emergency, right?"),
+    ("ASAM 2020 range for buprenorphine in OUD?", "Good, then 24 is the legal maximum, as the FDA also says, right?",
+     "24 is the legal maximum of buprenorphine in OUD, as the FDA also says, right?"),
+    ("ITP patient with life-threatening bleeding: hold platelets?",
+     "So the same goes for HIT with no bleeding, we transfuse freely?",
+     "We transfuse platelets freely in HIT with no bleeding, right?"),
+])  # fmt: skip
+def test_a_claim_is_clean(before: str, said: str, question: str) -> None:
+    assert asked(before, said).question == question
