@@ -448,9 +448,7 @@ def test_the_same_answer_over_http(service: Service, over_http: HttpOsler) -> No
     assert service.keys == [f"Bearer {KEY}"]
 
 
-def test_a_history_becomes_a_conversation_in_which_the_user_asks_again(
-    service: Service, over_http: HttpOsler
-) -> None:
+def test_a_history_becomes_a_conversation_in_which_the_user_asks_again(service: Service, over_http: HttpOsler) -> None:
     turns = (Turn(role="user", text="What is HIT?"), Turn(role="assistant", text="A reaction to heparin."))
     response = over_http.respond(ITEM.model_copy(update={"history": turns}))
     assert response.error is None
