@@ -51,7 +51,7 @@ def test_a_key_is_made_listed_and_revoked(capsys: pytest.CaptureFixture[str], da
     assert re.fullmatch(rf"osler_{prefix}_[\w-]{{32}}", whole)
     listed = done(capsys, "keys", "list")
     assert listed.startswith(f"{prefix}  Ward 3  ask,review  created ")
-    assert whole.rsplit("_", 1)[1] not in listed
+    assert whole.removeprefix(f"osler_{prefix}_") not in listed
     with Keeping.open(database) as keeping:
         assert keeping.keys.find(whole)
         assert done(capsys, "keys", "revoke", prefix) == f"key {prefix} (Ward 3): revoked\n"
