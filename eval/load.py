@@ -30,6 +30,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from eval.measures.cost import percentile
 from eval.readme import QUESTIONS, ROOT
 from eval.suites.catalogue import SHIPPED
 from rag.pipeline import Pipeline
@@ -48,10 +49,10 @@ class Measured:
     refusals: list[float] = field(default_factory=list)
     lasted_s: float = 0.0
 
-    def quantile(self, share: float) -> float:
-        """In milliseconds; nan where nothing was answered."""
-        ordered = sorted(self.seconds)
-        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+    def percentile_ms(self, q: float) -> float:
+        """The ``q``-th percentile of the answers' times; nan where nothing was answered."""
+        found = percentile(self.seconds, q)
+        return float("nan") if found is None else 1000 * found
 
     @property
     def rate(self) -> float:
@@ -140,7 +141,7 @@ def overhead(url: str, pipeline: Pipeline, key: str | None) -> tuple[float, floa
 def table(found: Measured, title: str) -> Table:
     made = Table("what", "figure", title=title)
     made.add_row("answers a second", f"{found.rate:.1f} over {found.lasted_s:.0f} s")
-    made.add_row("median / p95 / p99", " / ".join(f"{found.quantile(q):.0f}" for q in (0.5, 0.95, 0.99)) + " ms")
+    made.add_row("median / p95 / p99", " / ".join(f"{found.percentile_ms(q):.0f}" for q in (50, 95, 99)) + " ms")
     others = ", ".join(
         f"{status}: {count}" for status, count in sorted(found.statuses.items(), key=str) if status != 200
     )

@@ -42,7 +42,7 @@ class Serving:
     @contextmanager
     def pipeline(self) -> Iterator[Pipeline]:
         """The pipeline, for the length of a ``with`` block."""
-        self._take_up_the_current_one()
+        self.look()
         with self._lock:
             opened = self._opened
             opened.users += 1
@@ -92,17 +92,14 @@ class Serving:
         except SnapshotError:
             return self.snapshot_id
 
-    def look(self) -> None:
-        """Takes up a new snapshot, if there is one, while nobody asks."""
-        self._take_up_the_current_one()
-
     def warm(self) -> None:
         """Loads what the first question would otherwise wait for, or a later one: memory then stays what it is."""
         with self.pipeline() as pipeline:
             pipeline.warm()
             _ = pipeline.glossary, pipeline.settings.nli or pipeline.snapshot.words
 
-    def _take_up_the_current_one(self) -> None:
+    def look(self) -> None:
+        """Takes up a new snapshot, if there is one."""
         if not self._opening.acquire(blocking=False):
             return  # somebody else does it; until then the one before is as good
         try:

@@ -296,11 +296,16 @@ def answer_id(question: str, audience: Audience, receipt: Receipt) -> str:
     """The same for the same question, audience, filter, snapshot, settings and software."""
     parts = [question, audience.value, receipt.snapshot_id, receipt.settings_digest, receipt.software]
     parts += [receipt.filter.model_dump_json()] if receipt.filter else []
-    return "a" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return id_of(parts)
 
 
 def identified(answer: Answer, **more: object) -> Answer:
     """``answer`` with more fields set, and an id that tells it from the one without them."""
     extended = answer.model_copy(update=more)
-    facts = f"{answer.answer_id}\0{extended.model_dump_json(include=set(more))}"
-    return extended.model_copy(update={"answer_id": "a" + hashlib.sha256(facts.encode()).hexdigest()[:16]})
+    facts = [answer.answer_id, extended.model_dump_json(include=set(more))]
+    return extended.model_copy(update={"answer_id": id_of(facts)})
+
+
+def id_of(facts: Sequence[str]) -> str:
+    """The id of the answer that these facts tell from all others."""
+    return "a" + hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]

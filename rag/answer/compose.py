@@ -17,9 +17,7 @@ from rag.index.encoder import Encoder
 from rag.language.lexicon import Lexicon
 
 
-def plan(
-    query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Encoder, warnings: Warnings
-) -> Plan:  # fmt: skip
+def plan(query: Query, pool: Sequence[Candidate], lexicon: Lexicon, encoder: Encoder, warnings: Warnings) -> Plan:
     """The article for ``query`` from ``pool``, which is sorted by relevance; ``encoder`` made its vectors."""
     if is_running_text(pool):
         return literature.plan(query, pool, lexicon, encoder)

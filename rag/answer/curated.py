@@ -100,11 +100,11 @@ class _Composer:
 
     def _bottom_line(self) -> list[Claim]:
         """What answers the question: the best sentence, another that adds to it, a warning for this patient."""
-        scorer = self.scorer
+        scorer, fitting = self.scorer, self.scorer.fitting
         # What holds for a patient with another score, class or phase is wrong for this one.
-        mine = [c for c in self.pool if not scorer.is_of_other_value(c)] or self.pool
-        mine = [c for c in mine if not scorer.fitting.is_for_another_end(c)] or mine
-        mine = [c for c in mine if not scorer.fitting.is_of_another_drug(c)] or mine
+        mine = self.pool
+        for is_wrong in (fitting.is_of_another, fitting.is_for_another_end, fitting.is_of_another_drug):
+            mine = [c for c in mine if not is_wrong(c)] or mine
         scored = [(scorer.answering(c), c) for c in mine]
         highest = max(score for score, _ in scored)
         scored.sort(key=lambda p: (*self._precedence(p[1], p[0] / highest), -p[0], p[1].place))

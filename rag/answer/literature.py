@@ -226,7 +226,7 @@ def _form(candidate: Candidate) -> float:
     worth -= _LEANING_COST if _LEANING.match(text) else 0.0
     if _is_aim(candidate):
         worth -= _AIM_COST
-    elif _tells_no_finding(candidate):
+    elif _is_method(candidate):
         worth -= _DONE_COST
     if _FORMER.search(text):
         worth -= _AIM_COST
@@ -241,10 +241,13 @@ def _is_aim(candidate: Candidate) -> bool:
     return bool(_AIM.search(text) or _OPENING.match(text) or _OPENING.match(part))
 
 
+def _is_method(candidate: Candidate) -> bool:
+    """Whether it says what was done without what was found."""
+    return bool(_DONE.search(candidate.text)) and not _FOUND.search(candidate.text)
+
+
 def _tells_no_finding(candidate: Candidate) -> bool:
-    """Whether it is an aim, or says what was done without what was found."""
-    is_method = _DONE.search(candidate.text) and not _FOUND.search(candidate.text)
-    return bool(is_method) or _is_aim(candidate)
+    return _is_method(candidate) or _is_aim(candidate)
 
 
 def _standing(query: Query, candidate: Candidate, newest: int, lexicon: Lexicon) -> float:

@@ -177,10 +177,6 @@ class Scorer:
         mine, theirs = SEXES & set(self.query.patient), SEXES & candidate.sentence.concepts
         return bool(mine and theirs) and mine.isdisjoint(theirs)
 
-    def is_of_other_value(self, candidate: Candidate) -> bool:
-        """Whether a sentence is for a patient with another value, phase or organ than the question gives."""
-        return self.fitting.is_of_another(candidate)
-
     def stops(self, candidate: Candidate) -> bool:
         """Whether it says to stop what the patient still receives."""
         return self.fitting.stops(candidate, self.subject)

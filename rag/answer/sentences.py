@@ -171,7 +171,6 @@ class Sentence:
         self.said = Said(terms, self.concepts, self.about)
         self._lexicon = lexicon
         self._stances: dict[str, Stance] = {}
-        self._all_stances: dict[str, set[Stance]] = {}
 
     @property
     def evidence_rank(self) -> int:
@@ -249,10 +248,8 @@ class Sentence:
 
     def stances_on(self, concept: str) -> set[Stance]:
         """All stances of the clauses that mention ``concept``."""
-        if concept not in self._all_stances:
-            said = {s for clause, concepts in self.clauses if concept in concepts for s in stances(clause)}
-            self._all_stances[concept] = said | {self.stance_on(concept)}
-        return self._all_stances[concept]
+        said = {s for clause, concepts in self.clauses if concept in concepts for s in stances(clause)}
+        return said | {self.stance_on(concept)}
 
     def _stance_on(self, concept: str) -> Stance:
         stopped = self._stopped(concept)

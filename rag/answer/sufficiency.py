@@ -27,15 +27,15 @@ _OUTSIDE = frozenset(
         "cost price cheap expensive insurance reimburse discover invent storage store shelf fridge taste compatible"
     ).split()
 )
-_MEDICAL_LOOK = re.compile(
-    r"(?:itis|osis|oma|aemia|emia|pathy|ectomy|plasty|otomy|mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|"
-    r"parin|gliptin|gliflozin|setron|triptan|caine|azepam|idine|amide|plegia|algia|uria|penia|cyte|scopy|graphy)$"
-)
 #: Ends of names of drugs: stems of international nonproprietary names (WHO, "Stem book", 2018).
+_STEMS = "mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|parin|gliptin|gliflozin|setron|triptan|caine|azepam"
+_MEDICAL_LOOK = re.compile(
+    rf"(?:{_STEMS}|idine|amide|itis|osis|oma|aemia|emia|pathy|ectomy|plasty|otomy|plegia|algia|uria|penia|cyte|scopy|"
+    r"graphy)$"
+)
 _DRUG_NAME = re.compile(
-    r"[a-z-]{3,}(?:mab|nib|vir|cillin|mycin|azole|statin|pril|sartan|olol|parin|gliptin|gliflozin|setron|triptan|caine|"
-    r"azepam|tide|ciclib|rafenib|parib|lukast|prazole|floxacin|cycline|dronate|xaban|gatran|grel|platin|taxel|rubicin|"
-    r"cept|imus|oxetine|degib|lisib|zomib|dustat)"
+    rf"[a-z-]{{3,}}(?:{_STEMS}|tide|ciclib|rafenib|parib|lukast|prazole|floxacin|cycline|dronate|xaban|gatran|grel|"
+    r"platin|taxel|rubicin|cept|imus|oxetine|degib|lisib|zomib|dustat)"
 )
 _PLAIN_WORD, _STRANGE_WORD = 0.3, 2.0
 _BEST = 12

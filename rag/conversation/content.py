@@ -12,7 +12,7 @@ from rag.language.terms import STOP_WORDS, stem
 _EMPTY = frozenset(
     "even still also already currently really actually please just then ok okay ll re ve d m isn aren doesn don didn "
     "won can cannot couldn wouldn shouldn hasn haven patient instead right correct true exactly going get got "
-    "else what mean means meant else too well yes yet".split()
+    "else what mean means meant too well yes yet".split()
 )
 _NOT = frozenset({"no", "not", "never", "without", "none", "isn", "aren", "doesn", "don", "didn", "cannot", "cant"})
 _SHORTENED = re.compile(r"n['’]t\b", re.IGNORECASE)

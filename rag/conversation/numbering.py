@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from rag.answer.article import id_of
 from rag.domain import Answer, Standalone
 
 
@@ -31,9 +31,8 @@ def in_conversation(answer: Answer, follow_up: Standalone, numbers: Mapping[str,
     record = _renumbered(answer.model_dump(exclude={"answer_id", "follow_up"}), new)
     record["references"] = sorted(record["references"], key=lambda r: int(r["number"]))
     listed = ",".join(f"{r['source_id']}={r['number']}" for r in record["references"])
-    told = "\0".join((answer.answer_id, follow_up.model_dump_json(), listed))
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
-    return Answer.model_validate({**record, "answer_id": f"a{digest}", "follow_up": follow_up})
+    own_id = id_of((answer.answer_id, follow_up.model_dump_json(), listed))
+    return Answer.model_validate({**record, "answer_id": own_id, "follow_up": follow_up})
 
 
 def _renumbered(value: Any, new: Mapping[int, int]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -39,12 +38,6 @@ def index_dir(starter_index: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def service(index_dir: Path, tmp_path: Path) -> Service:
     return open_service(index_dir, tmp_path)
-
-
-@pytest.fixture
-def client(service: Service) -> Iterator[TestClient]:
-    with client_of(service) as opened:
-        yield opened
 
 
 def ask(client: TestClient, question: str = QUESTION) -> Answer:
