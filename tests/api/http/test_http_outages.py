@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import resource
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from keeping_doubles import SetClock
-from running import client_of, listening, logged, open_service
+from running import client_of
 from starlette.testclient import TestClient
 from under_load import QUESTIONS, asked, served, until
 
@@ -34,12 +35,13 @@ def assert_kept(database: str, acknowledged: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
-def test_postgresql_stopped_and_started_under_load(starter_index: Path, tmp_path: Path, own_server: Any) -> None:
-    database = own_server.get_uri()
-    service = open_service(starter_index, tmp_path, database=database)
-    _, key = service.keeping.keys.create("a", ["ask"])
+def test_postgresql_stopped_and_started_under_load(starter_index: Path, own_server: Any) -> None:
+    """The service is a process of its own: one that computes must not fork, which stopping the database takes."""
+    database, log = own_server.get_uri(), list[str]()
+    with Keeping.open(database) as keeping:
+        _, key = keeping.keys.create("a", ["ask"])
     with (
-        listening(service) as address,
+        served(starter_index, database, log=log) as (address, _),
         httpx2.Client(base_url=address, timeout=30) as client,
         asked(address) as answers,
     ):
@@ -59,7 +61,7 @@ def test_postgresql_stopped_and_started_under_load(starter_index: Path, tmp_path
             own_server.ensure_postgres_running()
             until(lambda: client.get("/readyz").status_code == 200, PROMPT_S)
             assert client.post("/v1/answers", json={"question": QUESTIONS[0]}).status_code == 200
-    lines = [line for line in logged(service) if line["event"] == "request"]
+    lines = [line for line in map(json.loads, log) if line["event"] == "request"]
     assert {line["status"] for line in lines} == {200, 503}
     assert all("does not answer" in line["why"] for line in lines if "why" in line)
     assert max(line["ms"] for line in lines) < PROMPT_S * 1000

@@ -22,8 +22,14 @@ QUESTIONS = (ROOT / "eval" / "questions" / "starter.txt").read_text("utf-8").spl
 
 
 @contextmanager
-def served(index_dir: Path, database: Path | str, *more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """``osler serve`` in a process of its own; gives its address when it is ready."""
+def served(
+    index_dir: Path, database: Path | str, *more: str, log: list[str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """``osler serve`` in a process of its own; gives its address when it is ready.
+
+    Args:
+        log: takes the lines that it writes after that; they are whole when the block has ended.
+    """
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--index", str(index_dir)]
     command += ["--database", str(database), *more]
     process = subprocess.Popen(
@@ -39,13 +45,16 @@ def served(index_dir: Path, database: Path | str, *more: str) -> Iterator[tuple[
                 break
         else:
             pytest.fail(f"the server did not start: {printed[-5:]}")
-        threading.Thread(target=process.stderr.read, daemon=True).start()
+        lines = log if log is not None else list[str]()
+        reading = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+        reading.start()
         until(lambda: is_ready(address))
         yield address, process
     finally:
         process.terminate()
         process.wait(30)
-        process.stderr.close()
+    reading.join(30)
+    process.stderr.close()
 
 
 def is_ready(address: str) -> bool:
