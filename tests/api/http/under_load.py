@@ -32,29 +32,27 @@ def served(
     """
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--index", str(index_dir)]
     command += ["--database", str(database), *more]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    assert process.stderr
-    try:
-        printed = list[str]()
-        for line in process.stderr:
-            printed.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                address = found[0]
-                break
-        else:
-            pytest.fail(f"the server did not start: {printed[-5:]}")
-        lines = log if log is not None else list[str]()
-        reading = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
-        reading.start()
-        until(lambda: is_ready(address))
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait(30)
-    reading.join(30)
-    process.stderr.close()
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr
+        try:
+            printed = list[str]()
+            for line in process.stderr:
+                printed.append(line)
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    address = found[0]
+                    break
+            else:
+                pytest.fail(f"the server did not start: {printed[-5:]}")
+            lines = log if log is not None else list[str]()
+            reading = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+            reading.start()
+            until(lambda: is_ready(address))
+            yield address, process
+        finally:
+            process.terminate()
+            process.wait(30)
+        reading.join(30)
 
 
 def is_ready(address: str) -> bool:
