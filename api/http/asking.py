@@ -11,18 +11,22 @@ from starlette.concurrency import run_in_threadpool
 
 from api.http.fields import FilterBody, ShortId, Words
 from api.http.making import Asked
+from api.http.retelling import Retold, Said, earlier_of, keep_told, retold
 from api.http.reviewing import with_review
 from api.http.security import Caller
 from api.http.service import Service
 from api.http.stream import Streamed, sources_of
 from api.http.talking import Following, as_kept, followed, keep_turn
 from api.keeping.standing import State
-from rag.domain import Answer, Audience, Frozen
+from rag.domain import Answer, Audience, Filter, Frozen
+from rag.errors import ConflictError
 from rag.language.identifiers import masked
 from rag.pipeline import Watch
 
 #: Up to so many characters it takes less to look for identifiers than to hand the question to another thread.
 _SHORT_CHARS: Final = 300
+#: Times that a turn is added, when others of its chat are added at the same time.
+_TRIES: Final = 5
 
 
 class Message(Frozen):
@@ -37,6 +41,13 @@ class Ask(Message):
     """A question, and who asks it of which sources."""
 
     conversation_id: ShortId | None = Field(default=None, description="the conversation that the question goes on with")
+
+
+class Answered(NamedTuple):
+    """An answer, and those before it in what its client says was asked."""
+
+    answer: Answer
+    earlier: tuple[Answer, ...]
 
 
 class Asking:
@@ -69,6 +80,22 @@ class Asking:
         self._tell(answer, is_new)
         return answer
 
+    async def retold(self, body: Ask, said: Said, listener: Watch | None = None) -> Answered:
+        """The answer to the next question of a client that says what was asked before, when it is kept.
+
+        Raises:
+            ProblemError, OslerError: as ``answer`` does; also when nothing is asked.
+        """
+        request = await run_in_threadpool(self._read, body, None)
+        said = await run_in_threadpool(said.masked) if self._service.settings.mask_identifiers else said
+        within = request.within
+        told = await retold(self._service, request.body.question, said, body.audience, within)
+        asked = Asked(told.standalone.question or "", body.audience, within)
+        made = await self._service.maker.make(asked, listener)
+        kept = await run_in_threadpool(self._kept_told, made.answer, told, request)
+        self._tell(kept.answer, made.is_new)
+        return kept
+
     async def streamed(self, body: Ask, token: str | None, listener: Watch) -> Streamed:
         answer = await self.answer(body, token, listener)
         return Streamed(answer, await run_in_threadpool(self._sources, answer))
@@ -83,12 +110,12 @@ class Asking:
 
     async def _made(self, request: _Request, listener: Watch | None) -> tuple[Answer, bool]:
         body, following = request.body, None
-        within, question = body.filter.filter(), body.question
+        question = body.question
         if body.conversation_id:
             whole = partial(followed, self._service, self._caller, body.conversation_id)
             following = await run_in_threadpool(whole, question)
             question = following.question
-        asked = Asked(question, body.audience, within if within.restricts else None)
+        asked = Asked(question, body.audience, request.within)
         made = await self._service.maker.make(asked, listener)
         return await run_in_threadpool(self._kept, made.answer, following, request), made.is_new
 
@@ -113,8 +140,26 @@ class Asking:
                 keeping.answers.add(answer, key_id=key_id, masked=request.masked)
             if request.token:
                 keeping.answers.remember(key_id, request.token, request.digest, answer.answer_id)
-            was_submitted = keeping.reviews.standing(answer.answer_id).state is not State.UNSUBMITTED
-            keeping.audit.record(self._caller.actor, "answer.made", answer.answer_id)
+            return self._reviewed(answer)
+
+    def _kept_told(self, answer: Answer, told: Retold, request: _Request) -> Answered:
+        """As ``_kept``. Several questions of one chat may be answered at once: each becomes a turn after another."""
+        tries = _TRIES if told.said.conversation_id else 1
+        for left in range(tries - 1, -1, -1):
+            try:
+                with self._service.keeping.at_once():
+                    kept = keep_told(self._service, answer, told, self._caller.key_id, request.masked)
+                    return Answered(self._reviewed(kept), earlier_of(self._service, told))
+            except ConflictError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _reviewed(self, answer: Answer) -> Answer:
+        """An answer that was just kept, noted as made, with its review where there is one."""
+        keeping = self._service.keeping
+        was_submitted = keeping.reviews.standing(answer.answer_id).state is not State.UNSUBMITTED
+        keeping.audit.record(self._caller.actor, "answer.made", answer.answer_id)
         return with_review(self._service, answer) if was_submitted else answer
 
     def _sources(self, answer: Answer) -> list[Any]:
@@ -141,6 +186,12 @@ class _Request(NamedTuple):
     masked: tuple[str, ...]
     token: str | None
     digest: str
+
+    @property
+    def within(self) -> Filter | None:
+        """Raises ``InputError`` for years that are not in order."""
+        within = self.body.filter.filter()
+        return within if within.restricts else None
 
 
 def _digest(body: Ask) -> str:

@@ -108,7 +108,7 @@ def export(
 ) -> Response:
     whole = _exported(service_of(request), caller, conversation_id)
     if form is ExportForm.MARKDOWN:
-        text = "\n\n---\n\n".join(to_markdown(answer, anchors=False) for answer in whole.answers)
+        text = "\n\n---\n\n".join(to_markdown(answer, marks="linked") for answer in whole.answers)
         return Response(text or "\n", media_type="text/markdown; charset=utf-8")
     return Response(whole.model_dump_json(), media_type="application/json")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from api.http.problems import FULL, NOTHING_ASKED, UNUSABLE, ProblemError
@@ -45,11 +45,25 @@ def followed(service: Service, caller: Caller, conversation_id: str, question: s
     """
     found, most = owned(service, caller, conversation_id), service.settings.max_turns
     if len(found.turns) >= most:
-        raise ProblemError(FULL, f"the conversation has {most} questions, the most that one may have; begin a new one")
+        raise full(most)
+    answers = (service.keeping.answers.get(turn.answer_id).answer() for turn in found.turns)
+    standalone = whole(service, question, [Told.of(answer) for answer in answers])
+    last = found.turns[-1].number if found.turns else 0  # not their count: one may have been erased with its source
+    return Following(conversation_id, last + 1, standalone.question or "", standalone)
+
+
+def full(most: int) -> ProblemError:
+    return ProblemError(FULL, f"the conversation has {most} questions, the most that one may have; begin a new one")
+
+
+def whole(service: Service, question: str, turns: Sequence[Told]) -> Standalone:
+    """What ``question`` asks after ``turns``; its ``question`` is there.
+
+    Raises:
+        ProblemError: nothing is asked ("thanks"), or it is too long with what it takes over.
+    """
     with service.serving.pipeline() as pipeline:
-        analyzer = pipeline.snapshot.analyzer
-        answers = (service.keeping.answers.get(turn.answer_id).answer() for turn in found.turns)
-        standalone = made_whole(question, [Told.of(answer) for answer in answers], analyzer)
+        standalone = made_whole(question, turns, pipeline.snapshot.analyzer)
     if standalone.question is None:
         raise ProblemError(NOTHING_ASKED, standalone.reason or "nothing is asked; expected a question")
     most_chars = service.serving.max_question_chars
@@ -58,8 +72,7 @@ def followed(service: Service, caller: Caller, conversation_id: str, question: s
             UNUSABLE, f"with what it takes over from the conversation the question has {len(standalone.question)} "
             f"characters, expected at most {most_chars}; ask it by itself",
         )  # fmt: skip
-    last = found.turns[-1].number if found.turns else 0  # not their count: one may have been erased with its source
-    return Following(conversation_id, last + 1, standalone.question, standalone)
+    return standalone
 
 
 def keep_turn(service: Service, answer: Answer, following: Following, masked: tuple[str, ...]) -> Answer:

@@ -58,11 +58,17 @@ class Conversations:
         self._clock = clock
 
     def create(self, key_id: str | None = None) -> Conversation:
+        return self.begin(new_id("c"), key_id)
+
+    def begin(self, conversation_id: str, key_id: str | None = None) -> Conversation:
+        """The conversation of an id, such as a chat of a front end gives it, begun if it is not there."""
         now = self._clock()
-        row = {"conversation_id": new_id("c"), "key_id": key_id or "", "created": now, "changed": now}
+        row = {"conversation_id": conversation_id, "key_id": key_id or "", "created": now, "changed": now}
         with self._database.writing() as db:
-            db.execute(tables.conversations.insert().values(row))
-        return Conversation(row["conversation_id"], key_id, now, now)  # type: ignore[arg-type]
+            new = self._database.insert(tables.conversations).values(row).on_conflict_do_nothing()
+            if db.execute(new).rowcount:
+                return Conversation(conversation_id, key_id, now, now)
+        return self.get(conversation_id)
 
     def get(self, conversation_id: str) -> Conversation:
         """A conversation with all its turns. Raises ``NotFoundError``."""

@@ -41,7 +41,7 @@ def response_of(answer: Answer, item: Item, seconds: float | None = None) -> Res
     return Response(
         item_id=item.item_id,
         outcome=Outcome(answer.outcome.value),
-        text=to_markdown(answer, anchors=False),
+        text=to_markdown(answer, marks="linked"),
         article=article,
         label=_label(answer, item, article),
         confidence=confidence(answer),

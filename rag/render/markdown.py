@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from typing import Literal
 from urllib.parse import quote
 
 from rag.domain import Answer, Disagreement, Needed, Reference, Statement
@@ -16,20 +17,23 @@ from rag.render import words
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~#$@]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _LINE_START = re.compile(r"^(\d{0,9})([-+=.)])")
 _ADDRESS_SAFE = "/:?#@!$&+,;=%~-._"
+#: Citation marks that lead to the list of references by ``<a id="ref-1"></a>``, the only HTML; to the source's own page;
+#: or nowhere, "[1]" as it is, for front ends that give it a meaning of their own.
+MarkStyle = Literal["anchored", "linked", "plain"]
 
 
-def to_markdown(answer: Answer, *, anchors: bool = True) -> str:
-    """Render an answer, bottom line first, ending with one newline.
+def to_markdown(answer: Answer, *, marks: MarkStyle = "anchored") -> str:
+    """An answer, bottom line first, ending with one newline."""
+    return "\n\n".join(blocks(answer, marks)) + "\n"
 
-    Args:
-        anchors: Citation marks point to the reference list through ``<a id="ref-1"></a>``, the only HTML. Without it
-            (for front ends that show HTML as text) they point to the source's own page.
-    """
-    marks = _Marks(answer.references, anchors)
-    blocks = [*_head(answer), *_bottom_line(answer, marks), *_sections(answer, marks), *_disagreements(answer, marks)]
-    blocks += [*_needed(answer, marks), *_gaps(answer), *_withheld(answer), *_nearest(answer)]
-    blocks += [*_references(answer, anchors), *_related(answer), *_glossary(answer, marks), *_foot(answer)]
-    return "\n\n".join(blocks) + "\n"
+
+def blocks(answer: Answer, style: MarkStyle) -> list[str]:
+    """The paragraphs, headings and lists of an answer, in order; a blank line parts them."""
+    marks = _Marks(answer.references, style)
+    made = [*_head(answer), *_bottom_line(answer, marks), *_sections(answer, marks), *_disagreements(answer, marks)]
+    made += [*_needed(answer, marks), *_gaps(answer), *_withheld(answer), *_nearest(answer)]
+    made += [*_references(answer, style), *_related(answer), *_glossary(answer, marks), *_foot(answer)]
+    return made
 
 
 def escape(text: str) -> str:
@@ -41,9 +45,11 @@ def escape(text: str) -> str:
 class _Marks:
     """Citation marks of statements, linked to where a reader finds the source."""
 
-    def __init__(self, references: Sequence[Reference], anchors: bool) -> None:
+    def __init__(self, references: Sequence[Reference], style: MarkStyle) -> None:
+        self._style = style
         self._targets = {
-            r.number: f"#{words.anchor(r.number)}" if anchors else _address(words.web_link(r.url)) for r in references
+            r.number: f"#{words.anchor(r.number)}" if style == "anchored" else _address(words.web_link(r.url))
+            for r in references
         }
 
     def sentence(self, statement: Statement) -> str:
@@ -55,6 +61,8 @@ class _Marks:
         return "".join(map(self._mark, numbers))
 
     def _mark(self, number: int) -> str:
+        if self._style == "plain":
+            return words.mark(number)
         mark, target = escape(words.mark(number)), self._targets[number]
         return f"[{mark}]({target})" if target else mark
 
@@ -135,20 +143,23 @@ def _nearest(answer: Answer) -> Iterator[str]:
         yield f"> {escape(evidence.quote)}\n>\n> {escape(where)}"
 
 
-def _references(answer: Answer, anchors: bool) -> Iterator[str]:
+def _references(answer: Answer, style: MarkStyle) -> Iterator[str]:
     if answer.references:
         yield f"## {words.REFERENCES}"
         numbers = [r.number for r in answer.references]
-        # A list counts on from its first number: where numbers leap, as in a conversation, another list begins.
-        leaps = ("\n<!-- -->\n\n" if n != before + 1 else "" for before, n in pairwise([numbers[0] - 1, *numbers]))
-        entries = (_reference(r, answer.references, anchors) for r in answer.references)
-        yield "\n".join(leap + entry for leap, entry in zip(leaps, entries, strict=True))
+        # A list counts on from its first number. Where numbers leap, as in a conversation, another list begins: by
+        # another sign behind the number.
+        leaps = [n != before + 1 for before, n in pairwise([numbers[0] - 1, *numbers])]
+        signs = (".)"[count % 2] for count in accumulate(leaps))
+        entries = (_reference(r, answer.references, style) for r in answer.references)
+        lines = zip(leaps, numbers, signs, entries, strict=True)
+        yield "\n".join(("\n" if leap else "") + f"{number}{sign} {entry}" for leap, number, sign, entry in lines)
 
 
-def _reference(reference: Reference, references: Sequence[Reference], anchors: bool) -> str:
-    target = f'<a id="{words.anchor(reference.number)}"></a>' if anchors else ""
+def _reference(reference: Reference, references: Sequence[Reference], style: MarkStyle) -> str:
+    target = f'<a id="{words.anchor(reference.number)}"></a>' if style == "anchored" else ""
     citation = "".join(_piece(text, url) for text, url in words.linked(reference))
-    return f"{reference.number}. {target}{citation} *({escape(words.details(reference, references))})*"
+    return f"{target}{citation} *({escape(words.details(reference, references))})*"
 
 
 def _piece(text: str, url: str | None) -> str:

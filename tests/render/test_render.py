@@ -6,7 +6,7 @@ import subprocess
 import sys
 from html import escape
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from builders import LABEL_US, make_abstained, make_answer, make_evidence, make_receipt, make_statement
@@ -17,7 +17,7 @@ from rag.answer.references import reference
 from rag.domain import Answer, Gap, GlossaryEntry, Needed, Position, Review, Role, Section, Verdict
 from rag.render import words
 from rag.render.html import to_html
-from rag.render.markdown import to_markdown
+from rag.render.markdown import MarkStyle, to_markdown
 from rag.render.text import to_text
 
 HOSTILE = (
@@ -155,18 +155,18 @@ def test_markdown_shows_everything_and_marks_have_targets() -> None:
 
 
 def test_markdown_without_anchors_has_no_html_and_links_to_the_sources() -> None:
-    page = Page(MarkdownIt("commonmark", {"html": False}).render(to_markdown(make_answer(), anchors=False)))
+    page = Page(MarkdownIt("commonmark", {"html": False}).render(to_markdown(make_answer(), marks="linked")))
     assert "<" not in page.text
     assert set(page.hrefs) >= {r.url for r in make_answer().references}
     assert not [href for href in page.hrefs if href.startswith("#")]
 
 
-@pytest.mark.parametrize("anchors", [True, False])
+@pytest.mark.parametrize("marks", get_args(MarkStyle))
 @pytest.mark.parametrize("text", HOSTILE)
-def test_markdown_escapes_whatever_it_is_given(text: str, anchors: bool) -> None:
+def test_markdown_escapes_whatever_it_is_given(text: str, marks: MarkStyle) -> None:
     parser = MarkdownIt("js-default", {"html": True})
-    page = Page(parser.render(to_markdown(hostile(text), anchors=anchors)))
-    calm = Page(parser.render(to_markdown(hostile("calm"), anchors=anchors)))
+    page = Page(parser.render(to_markdown(hostile(text), marks=marks)))
+    calm = Page(parser.render(to_markdown(hostile("calm"), marks=marks)))
     assert (page.tags, page.attributes, page.hrefs) == (calm.tags, calm.attributes, calm.hrefs)
     assert words.one_line(text) in page.text
 

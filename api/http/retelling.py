@@ -1,0 +1,113 @@
+"""Conversations of clients that keep them themselves, and tell all that was said each time: chat front ends.
+
+The questions before are answered again, as they were, to learn what the next one leans on and which number each source
+has. They were made a moment ago, so that they are mostly remembered; what was made is the same when it is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+
+from api.http.making import Asked
+from api.http.problems import FULL, NOTHING_ASKED, UNUSABLE, ProblemError
+from api.http.service import Service
+from api.http.talking import Following, as_kept, full, keep_turn, whole
+from rag.conversation.numbering import in_conversation, numbers_after
+from rag.conversation.turns import Turn
+from rag.domain import Answer, Audience, Filter, Standalone
+from rag.language.identifiers import masked
+
+
+class Said(NamedTuple):
+    """What a client says was asked before, in order.
+
+    ``conversation_id`` is where its answers are kept, begun when it is not there; without one they are kept each by
+    itself, and the conversation is not.
+    """
+
+    earlier: tuple[str, ...] = ()
+    conversation_id: str | None = None
+
+    def masked(self) -> Said:
+        return self._replace(earlier=tuple(masked(text).text for text in self.earlier))
+
+
+class Retold(NamedTuple):
+    """A question made whole from those before it, and their answers as they were made, each with how it was asked."""
+
+    said: Said
+    standalone: Standalone
+    before: tuple[tuple[Answer, Standalone], ...]
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that were cited, in the order of their numbers."""
+        return list(dict.fromkeys(r.source_id for made, _ in self.before for r in made.references))
+
+    def numbers(self) -> dict[str, int]:
+        return {source_id: number for number, source_id in enumerate(self.sources, 1)}
+
+
+def id_of_chat(key_id: str | None, face: str, chat_id: str) -> str:
+    """The conversation of a chat that a front end knows by ``chat_id``: one for each key."""
+    return "c" + hashlib.sha256("\n".join((key_id or "", face, chat_id)).encode()).hexdigest()[:20]
+
+
+async def retold(service: Service, question: str, said: Said, audience: Audience, within: Filter | None) -> Retold:
+    """What is asked by ``question`` after what was said.
+
+    Raises:
+        ProblemError: nothing is asked, the conversation is full, or the earlier questions cannot be answered now.
+    """
+    if len(said.earlier) >= service.settings.max_turns:
+        raise full(service.settings.max_turns)
+    before, turns = list[tuple[Answer, Standalone]](), list[Turn]()
+    for text in said.earlier:
+        standalone = await _asked(service, text, turns)
+        if standalone is None or standalone.question is None:
+            turns.append(Turn(text, None))
+            continue
+        made = (await service.maker.make(Asked(standalone.question, audience, within))).answer
+        before.append((made, standalone))
+        turns.append(Turn.of(made.model_copy(update={"follow_up": standalone})))
+    standalone = await run_in_threadpool(whole, service, question, turns)
+    return Retold(said, standalone, tuple(before))
+
+
+async def _asked(service: Service, text: str, turns: Sequence[Turn]) -> Standalone | None:
+    """An earlier question made whole; none where it was no question, which its client was told at the time."""
+    try:
+        return await run_in_threadpool(whole, service, text, turns)
+    except ProblemError as error:
+        if error.kind not in (NOTHING_ASKED, UNUSABLE):
+            raise
+        return None
+
+
+def keep_told(service: Service, made: Answer, told: Retold, key_id: str | None, kinds: tuple[str, ...]) -> Answer:
+    """Keeps an answer with the numbers that its sources have in what was said; in a conversation as its next turn.
+
+    Raises:
+        ConflictError: another question of the conversation was answered in between.
+    """
+    conversation_id, conversations = told.said.conversation_id, service.keeping.conversations
+    if conversation_id is None:
+        kept = as_kept(made, told.standalone, told.numbers(), None, kinds)
+        service.keeping.answers.add(kept, key_id=key_id, masked=kinds)
+        return kept
+    found = conversations.begin(conversation_id, key_id)
+    conversations.numbers(conversation_id, told.sources)
+    last = found.turns[-1].number if found.turns else 0
+    question = told.standalone.question or ""
+    return keep_turn(service, made, Following(conversation_id, last + 1, question, told.standalone), kinds)
+
+
+def earlier_of(service: Service, told: Retold) -> tuple[Answer, ...]:
+    """The answers before, with the numbers that their sources have in the conversation."""
+    conversation_id = told.said.conversation_id
+    numbers = service.keeping.conversations.numbers(conversation_id) if conversation_id else told.numbers()
+    return tuple(in_conversation(made, how, numbers_after(numbers, made)) for made, how in told.before)
