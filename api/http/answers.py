@@ -7,13 +7,11 @@ from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.sse import EventSourceResponse
 
 from api.http.asking import Ask, Asking
 from api.http.fields import AnswerId
 from api.http.forms import preferred
 from api.http.leaving import while_connected
-from api.http.problems import INTERNAL, kind_of
 from api.http.reading import (
     REFERENCE_MEDIA,
     OnSnapshot,
@@ -27,7 +25,8 @@ from api.http.reading import (
 )
 from api.http.security import Asker, Caller
 from api.http.service import service_of
-from api.http.stream import EVENT_STREAM, events
+from api.http.stream import VOICE
+from api.http.streaming import EVENT_STREAM, streamed
 from rag.domain import Answer, Receipt
 from rag.render.html import to_html
 from rag.render.markdown import to_markdown
@@ -76,14 +75,7 @@ async def given(request: Request, body: Ask, caller: Caller, token: str | None) 
     if form == JSON:
         answer = await while_connected(request, asking.answer(body, token))
         return Response(answer.model_dump_json(), media_type=JSON)
-    request_id = request.state.request_id
-
-    def failed(error: BaseException) -> None:
-        if kind_of(error) is INTERNAL:
-            service.log.failed(request_id, error)
-
-    making = partial(asking.streamed, body, token)
-    return EventSourceResponse(await events(making, request, failed))
+    return await streamed(partial(asking.streamed, body, token), VOICE, request)
 
 
 @router.get(

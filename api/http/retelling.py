@@ -13,7 +13,7 @@ from typing import NamedTuple
 from starlette.concurrency import run_in_threadpool
 
 from api.http.making import Asked
-from api.http.problems import FULL, NOTHING_ASKED, UNUSABLE, ProblemError
+from api.http.problems import NOTHING_ASKED, UNUSABLE, ProblemError
 from api.http.service import Service
 from api.http.talking import Following, as_kept, full, keep_turn, whole
 from rag.conversation.numbering import in_conversation, numbers_after

@@ -2,29 +2,20 @@
 
 ``status`` (the step that begins), ``sources`` (what was read), ``bottom_line``, ``statement`` for each of the others,
 ``references``, ``related``, ``done`` (the whole answer, the same as without streaming), or in its place ``error`` (a
-problem). While nothing happens a comment is sent, so that nothing between takes the connection for dead.
+problem).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from fastapi.sse import format_sse_event
 from pydantic_core import to_json
-from starlette.requests import Request
 
-from api.http.leaving import ClientLeftError, while_connected
-from api.http.problems import told
-from api.http.work import ACCEPTED
+from api.http.streaming import Voice
 from rag.domain import Answer, Passage, Source, Statement
-from rag.pipeline import Watch
-
-EVENT_STREAM: Final = "text/event-stream"
-#: Seconds without an event after which a comment is sent.
-_QUIET_S: Final = 15.0
 
 
 class Event(NamedTuple):
@@ -41,73 +32,6 @@ class Streamed(NamedTuple):
 
     answer: Answer
     sources: list[tuple[Source, int]]
-
-
-Making = Callable[[Watch], Coroutine[None, None, Streamed]]
-
-
-async def events(making: Making, request: Request, failed: Callable[[BaseException], None]) -> AsyncIterator[bytes]:
-    """Runs ``making`` and gives what tells of it. When the client leaves, the work ends.
-
-    Args:
-        making: makes the answer; its argument is to be told of each step.
-        failed: is told of an error after the first step, which the client learns of as an event.
-
-    Raises:
-        Exception: any of ``making`` before its first step: there is no stream then.
-    """
-    queue: asyncio.Queue[Event | None] = asyncio.Queue()
-    making_it = asyncio.ensure_future(while_connected(request, making(lambda step: queue.put_nowait(_status(step)))))
-    making_it.add_done_callback(lambda _: queue.put_nowait(None))
-    first = await queue.get()
-    if first is None:  # it was refused, or is there already
-        making_it.result()
-        queue.put_nowait(None)
-    return _told_of(first or _status(ACCEPTED), queue, making_it, request.state.request_id, failed)
-
-
-def _status(step: str) -> Event:
-    return Event("status", {"step": step})
-
-
-async def _told_of(
-    first: Event, queue: asyncio.Queue[Event | None], making_it: asyncio.Future[Streamed], request_id: str,
-    failed: Callable[[BaseException], None],
-) -> AsyncIterator[bytes]:  # fmt: skip
-    try:
-        yield first.encoded()
-        async for told_of in _until_done(queue):
-            yield told_of
-        for event in _ended(making_it, request_id, failed):
-            yield event.encoded()
-    finally:
-        making_it.cancel()
-
-
-def _ended(
-    making_it: asyncio.Future[Streamed], request_id: str, failed: Callable[[BaseException], None]
-) -> Iterator[Event]:
-    try:
-        made = making_it.result()
-    except ClientLeftError:
-        return
-    except Exception as error:
-        failed(error)
-        yield Event("error", told(error, request_id))
-    else:
-        yield from parts(made)
-
-
-async def _until_done(queue: asyncio.Queue[Event | None]) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            event = await asyncio.wait_for(queue.get(), _QUIET_S)
-        except TimeoutError:
-            yield KEEPALIVE_COMMENT
-            continue
-        if event is None:
-            return
-        yield event.encoded()
 
 
 def parts(made: Streamed) -> Iterator[Event]:
@@ -146,3 +70,10 @@ def sources_of(answer: Answer, passage: Callable[[str], tuple[Passage, Source]])
     counts = Counter(source.key for source in read)
     known = {source.key: source for source in read}
     return [(known[key], count) for key, count in counts.most_common()]
+
+
+VOICE: Final = Voice[Streamed](
+    step=lambda step: Event("status", {"step": step}).encoded(),
+    made=lambda made: (event.encoded() for event in parts(made)),
+    failed=lambda problem: Event("error", problem).encoded(),
+)
