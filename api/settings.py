@@ -47,6 +47,10 @@ class ServiceSettings(FromEnvironment):
         default=256, description="answers that a process remembers, to give them again at once; 0 is none"
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(default=65_536, description="largest body of a request")
+    max_history_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=2_097_152,
+        description="largest body of a request that tells a whole conversation, as chat front ends do",
+    )
     max_turns: Annotated[int, Field(ge=1)] = Field(default=50, description="questions that a conversation may hold")
     rate_by_key: Rate = Field(default="600/minute", description="requests that a key may make")
     rate_by_address: Rate = Field(default="1200/minute", description="requests that may come from an address")

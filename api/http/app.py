@@ -26,7 +26,9 @@ from api.http import (
     webhooks,
 )
 from api.http.middleware import Surroundings
-from api.http.problems import add_problems
+from api.http.openai import chat
+from api.http.openai.faults import PATHS, as_openai
+from api.http.problems import add_form, add_problems
 from api.http.reviewing import note_all_stale
 from api.http.service import Service
 from rag import __version__
@@ -34,8 +36,10 @@ from rag.errors import OslerError
 
 #: Seconds between looks for a new snapshot, so that it is taken up also while nobody asks.
 _LOOK_EVERY_S: Final = 5.0
+#: Whose bodies tell a whole conversation.
+_WITH_HISTORY: Final = ("/v1/chat/completions", "/v1/responses")
 _NOUNS: Final = (
-    answers, conversations, search, passages, sources, verify, snapshots, reviews, feedback, webhooks, health,
+    answers, conversations, search, passages, sources, verify, snapshots, reviews, feedback, webhooks, health, chat,
 )  # fmt: skip
 
 
@@ -50,6 +54,7 @@ def create_app(service: Service) -> FastAPI:
     for noun in _NOUNS:
         app.include_router(noun.router)
     add_problems(app)
+    add_form(app, PATHS, as_openai)
     if service.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -62,6 +67,7 @@ def create_app(service: Service) -> FastAPI:
         Surroundings,
         log=service.log, metrics=service.metrics, tracing=service.tracing,
         max_body_bytes=service.settings.max_body_bytes, timeout_s=service.settings.timeout_s,
+        larger=dict.fromkeys(_WITH_HISTORY, service.settings.max_history_bytes),
     )  # fmt: skip
     description.describe(app, service.serving.max_question_chars)
     return app

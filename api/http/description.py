@@ -14,19 +14,22 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from api.http import problems
+from api.http.openai.faults import PATHS as OPENAI_PATHS
+from api.http.openai.faults import OpenAIError, status_of
 from api.http.problems import Kind, Problem
 
 SUMMARY: Final = "Medical answers in which every sentence cites its source."
 ABOUT: Final = """\
 A question is answered with a short article of verified quotes, or with the reason why it is not. The fields of an
 answer are described in `docs/answer.md`, running the service in `docs/service.md`. Every error is a problem as of
-RFC 9457. It is not a medical device.
+RFC 9457, but for those of the addresses that OpenAI's clients call. It is not a medical device.
 """
 TAGS: Final = [
     {"name": "answers", "description": "Questions answered; answers read, checked, made again."},
     {"name": "conversations", "description": "Questions that go on with one another."},
     {"name": "search", "description": "Passages, sources and snapshots; statements judged."},
     {"name": "reviews", "description": "What clinicians decide on answers."},
+    {"name": "openai", "description": "The same answers for clients of OpenAI's interface; errors are in its form."},
     {"name": "operation", "description": "For those who run it."},
 ]
 EXAMPLES: Final = Path(__file__).with_name("examples.json")
@@ -45,6 +48,7 @@ _OWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "verify_answer": _WORKING,
     "replay_answer": (*_WORKING, problems.GONE),
     "search": (*_WORKING, problems.NOT_FOUND),
+    "chat": (*_WORKING, problems.NOT_FOUND, problems.CONFLICT),
     "verify": (*_WORKING, problems.NOT_FOUND),
     "open_passage": (problems.UNUSABLE,),
     "take_review_step": (problems.CONFLICT,),
@@ -76,23 +80,31 @@ def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _add_problems(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= {**schema.pop("$defs"), "Problem": schema}
+    for model in (Problem, OpenAIError):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {**schema.pop("$defs"), model.__name__: schema}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for operation in operations(document):
-        operation["responses"].pop("422", None)
-        kinds: dict[int, list[str]] = {}
-        for kind in _kinds(operation):
-            kinds.setdefault(kind.status, []).append(kind.title)
-        for status, titles in sorted(kinds.items()):
-            content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-            described = {"description": "; ".join(dict.fromkeys(titles)), "content": content}
-            if status in (429, 503):
-                described["headers"] = {
-                    "Retry-After": {"description": "seconds until it may be tried again", "schema": {"type": "integer"}}
-                }
-            operation["responses"][str(status)] = described
+    for path, item in document["paths"].items():
+        is_openai = f"{path}/".startswith(OPENAI_PATHS)
+        for operation in (item[method] for method in _METHODS if method in item):
+            _add_problems_of(operation, is_openai)
+
+
+def _add_problems_of(operation: dict[str, Any], is_openai: bool) -> None:
+    operation["responses"].pop("422", None)
+    name, media_type = ("OpenAIError", "application/json") if is_openai else ("Problem", problems.MEDIA_TYPE)
+    kinds: dict[int, list[str]] = {}
+    for kind in _kinds(operation):
+        kinds.setdefault(status_of(kind) if is_openai else kind.status, []).append(kind.title)
+    for status, titles in sorted(kinds.items()):
+        content = {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+        described = {"description": "; ".join(dict.fromkeys(titles)), "content": content}
+        if status in (429, 503):
+            described["headers"] = {
+                "Retry-After": {"description": "seconds until it may be tried again", "schema": {"type": "integer"}}
+            }
+        operation["responses"][str(status)] = described
 
 
 def _kinds(operation: Mapping[str, Any]) -> Iterable[Kind]:

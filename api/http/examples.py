@@ -32,8 +32,11 @@ _ASK: Final = {
 _FOLLOW_UP: Final = {"question": "And if it is 60?", "filter": {"sources": ["label_fondaparinux"]}}
 _STATEMENT: Final = "Fondaparinux is contraindicated when creatinine clearance is below 30 mL/min."
 _VARYING: Final = re.compile(
-    r"(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00))|(?P<secret>whsec_[\w-]+)|(?P<digest>[0-9a-f]{10,})|(?P<figure>\d+\.\d+)"
+    r"(?P<seconds>(?<=\"created\": )\d+)|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00))|(?P<secret>whsec_[\w-]+)|"
+    r"(?P<digest>[0-9a-f]{10,})|(?P<figure>\d+\.\d+)"
 )
+#: What stands for a number, which has no quotes around it.
+_ALIKE: Final = {"figure": "0.0", "seconds": "0"}
 
 
 class Request(NamedTuple):
@@ -66,7 +69,8 @@ def _examples(client: TestClient) -> Iterator[tuple[str, Any]]:
         given[request.operation_id] = example = _example(client, request)
         yield request.operation_id, example
     answer, conversation = given["ask"]["response"], given["begin_conversation"]["response"]
-    for request in (*_of_answer(answer), *_of_conversation(conversation["conversation_id"]), *_of_corpus(answer)):
+    others = (*_of_conversation(conversation["conversation_id"]), *_of_corpus(answer), *_of_openai())
+    for request in (*_of_answer(answer), *others):
         yield request.operation_id, _example(client, request)
     registered = _example(client, Request("register_webhook", "POST", "/v1/webhooks", body={
         "url": "https://review.example.org/osler", "events": ["review.approve", "review.stale"]}))  # fmt: skip
@@ -117,6 +121,14 @@ def _of_corpus(answer: dict[str, Any]) -> Iterator[Request]:
     yield Request("verify", "POST", "/v1/verify", body=statement)
 
 
+def _of_openai() -> Iterator[Request]:
+    yield Request("list_models", "GET", "/v1/models")
+    yield Request("read_model", "GET", "/v1/models/{model}", {"model": "osler-clinician"})
+    asked = {"role": "user", "content": _ASK["question"]}
+    chat = {"model": "osler-clinician", "messages": [asked], "filter": _ASK["filter"]}
+    yield Request("chat", "POST", "/v1/chat/completions", body=chat)
+
+
 def _example(client: TestClient, request: Request) -> dict[str, Any]:
     query = {k: v for k, v in request.parameters.items() if f"{{{k}}}" not in request.address}
     given = client.request(
@@ -147,7 +159,7 @@ def _short(request: Request, response: Any) -> Any:
 
 def normal(example: Any) -> Any:
     """An example without what differs from run to run: times, digests and random ids, figures."""
-    return json.loads(_VARYING.sub(lambda m: "0.0" if m["figure"] else str(m.lastgroup), json.dumps(example)))
+    return json.loads(_VARYING.sub(lambda m: _ALIKE.get(m.lastgroup or "", m.lastgroup or ""), json.dumps(example)))
 
 
 def main() -> int:

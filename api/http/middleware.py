@@ -39,17 +39,23 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 
 class Surroundings:
-    """The outermost layer: no error leaves it but as a problem, and none with its trace."""
+    """The outermost layer: no error leaves it but as a problem, and none with its trace.
+
+    Args:
+        larger: limits of the bodies of some addresses in place of ``max_body_bytes``.
+    """
 
     def __init__(
-        self, app: ASGIApp, log: Log, metrics: Metrics, tracing: Tracing, max_body_bytes: int, timeout_s: float
-    ) -> None:
+        self, app: ASGIApp, log: Log, metrics: Metrics, tracing: Tracing, max_body_bytes: int, timeout_s: float,
+        larger: Mapping[str, int],
+    ) -> None:  # fmt: skip
         self._app = app
         self._log = log
         self._metrics = metrics
         self._tracing = tracing
         self._max_body_bytes = max_body_bytes
         self._timeout_s = timeout_s
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,14 +68,15 @@ class Surroundings:
             self._told(scope, exchange)
 
     async def _guarded(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
-        limited = _Limited(receive, self._max_body_bytes, self._timeout_s)
+        most = self._larger.get(scope["path"], self._max_body_bytes)
+        limited = _Limited(receive, most, self._timeout_s)
         try:
             limited.check(Headers(scope=scope))
             await self._app(scope, limited, exchange.send)
         except ProblemError as error:
             scope["state"]["facts"]["problem"] = error.kind.name
             if exchange.status is None:
-                answer = response(error.kind, error.detail, exchange.request_id, headers=error.headers)
+                answer = response(scope, error.kind, error.detail, headers=error.headers)
                 await answer(scope, receive, exchange.send)
         except ClientLeftError:
             return
@@ -77,7 +84,7 @@ class Surroundings:
             self._log.failed(exchange.request_id, error)
             scope["state"]["facts"]["problem"] = INTERNAL.name
             if exchange.status is None:
-                await failure(exchange.request_id)(scope, receive, exchange.send)
+                await failure(scope)(scope, receive, exchange.send)
 
     def _told(self, scope: Scope, exchange: _Exchange) -> None:
         seconds = time.perf_counter() - exchange.started

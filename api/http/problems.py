@@ -6,13 +6,14 @@ data, and what is refused may hold one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException as FrameworkError
+from starlette.types import Scope
 
 from rag import errors
 from rag.domain import Frozen
@@ -93,23 +94,48 @@ _BRIEFLY: Final[Mapping[type[Exception], str]] = {
 
 
 class ProblemError(HTTPException):
-    """A problem that the face itself finds, with headers that go with it. The framework lets its own kind pass."""
+    """A problem that the face itself finds, with headers that go with it. The framework lets its own kind pass.
 
-    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    Args:
+        where: the part of the request that is wrong, as in ``Fault``, if it is one.
+    """
+
+    def __init__(
+        self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None, *, where: str | None = None
+    ) -> None:
         super().__init__(kind.status, detail, dict(headers or {}))
         self.kind = kind
+        self.faults = (Fault(where=where, what=detail),) if where else ()
 
     def __str__(self) -> str:
         return self.detail
 
 
+#: A problem as a response, with its headers, in a face's own form.
+ProblemForm = Callable[[Problem, Mapping[str, str]], Response]
+
+
 def response(
-    kind: Kind, detail: str, request_id: str | None, *,
+    scope: Scope, kind: Kind, detail: str, *,
     faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
-    """A problem as a response."""
-    body = problem(kind, detail, request_id, faults)
-    return Response(body.model_dump_json(), kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    """A problem as the response to a request, in the form that clients of its address know."""
+    found = problem(kind, detail, scope["state"]["request_id"], faults)
+    return _form_of(scope)(found, headers or {})
+
+
+def add_form(app: FastAPI, paths: Iterable[str], form: ProblemForm) -> None:
+    """Has problems of addresses that begin with one of ``paths`` told in another form."""
+    app.state.problem_forms = (*getattr(app.state, "problem_forms", ()), *((path, form) for path in paths))
+
+
+def _form_of(scope: Scope) -> ProblemForm:
+    forms = getattr(scope["app"].state, "problem_forms", ()) if "app" in scope else ()
+    return next((form for path, form in forms if scope["path"].startswith(path)), _as_problem)
+
+
+def _as_problem(found: Problem, headers: Mapping[str, str]) -> Response:
+    return Response(found.model_dump_json(), found.status, headers=dict(headers), media_type=MEDIA_TYPE)
 
 
 def problem(kind: Kind, detail: str, request_id: str | None, faults: Sequence[Fault] = ()) -> Problem:
@@ -130,16 +156,17 @@ def kind_of(error: BaseException) -> Kind:
 def told(error: BaseException, request_id: str | None) -> Problem:
     """What a client is told of an error."""
     kind = kind_of(error)
-    return problem(kind, _UNSAID if kind is INTERNAL else _detail(error), request_id)
+    faults = error.faults if isinstance(error, ProblemError) else ()
+    return problem(kind, _UNSAID if kind is INTERNAL else _detail(error), request_id, faults)
 
 
 def _detail(error: BaseException) -> str:
     return next((said for kind, said in _BRIEFLY.items() if isinstance(error, kind)), str(error))
 
 
-def failure(request_id: str | None) -> Response:
+def failure(scope: Scope) -> Response:
     """For what nobody foresaw: says nothing of it."""
-    return response(INTERNAL, _UNSAID, request_id)
+    return response(scope, INTERNAL, _UNSAID)
 
 
 def add_problems(app: FastAPI) -> None:
@@ -158,7 +185,8 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     headers = again | (dict(error.headers or {}) if isinstance(error, ProblemError) else {})
     if isinstance(error, tuple(_BRIEFLY)):
         request.state.facts["why"] = str(error)
-    return _told(request, kind, _detail(error), headers=headers)
+    faults = error.faults if isinstance(error, ProblemError) else ()
+    return _told(request, kind, _detail(error), faults=faults, headers=headers)
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:
@@ -204,4 +232,4 @@ def _told(
 ) -> Response:  # fmt: skip
     """A problem as the response to a request, and as a fact for the log and the metrics."""
     request.state.facts["problem"] = kind.name
-    return response(kind, detail, request.state.request_id, faults=faults, headers=headers)
+    return response(request.scope, kind, detail, faults=faults, headers=headers)

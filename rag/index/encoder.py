@@ -103,6 +103,10 @@ class _Exported(ABC):
                 vectors[batch] = self._run(*self._padded([ids[i] for i in batch], width))
         return vectors
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, also of what lies beyond the model's window; without those that mark its ends."""
+        return [_own_tokens(e) for e in self._tokenizer.encode_batch(list(texts))]
+
     def _padded(self, batch: list[list[int]], width: int) -> tuple[_Ids, _Ids]:
         ids = np.full((len(batch), width), self._pad_id, np.int64)
         mask = np.zeros((len(batch), width), np.int64)
@@ -110,6 +114,12 @@ class _Exported(ABC):
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
         return ids, mask
+
+
+def _own_tokens(encoding: Any) -> int:
+    """What is cut off stands in further pieces, each with marks of its own."""
+    pieces = [encoding, *encoding.overflowing]
+    return sum(piece.special_tokens_mask.count(0) for piece in pieces)
 
 
 def _by_width(ids: Sequence[Sequence[int]]) -> list[tuple[int, list[int]]]:

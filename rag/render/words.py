@@ -266,6 +266,13 @@ def web_link(url: str | None) -> str | None:
     return url if url and _WEB.fullmatch(url) and printable(url) == url else None
 
 
+def page_of(reference: Reference) -> str | None:
+    """The address at which a reader finds a source: by its DOI, its PMID, or its own; nothing where there is none."""
+    if reference.doi:
+        return doi_url(reference.doi)
+    return pubmed_url(reference.pmid) if reference.pmid else web_link(reference.url)
+
+
 def linked(reference: Reference) -> list[tuple[str, str | None]]:
     """A Vancouver citation in pieces of (text, address): identifiers and addresses carry one, the rest none.
 

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from markdown_it import MarkdownIt
 from builders import SOURCES, make_answer, make_statement
 from followup_rows import rows
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from pydantic import ValidationError
 
 from rag.answer.references import reference

@@ -229,3 +229,10 @@ def test_words_come_with_the_vector_of_their_text(exported: Path) -> None:
     other = encoder.read("Argatroban is a drug.")
     assert not np.allclose(found.vectors[0], other.vectors[0]), "as the word is meant there"
     assert encoder.read("").vectors.shape == (0, encoder.dimension)
+
+
+def test_tokens_are_counted_beyond_the_window(exported: Path) -> None:
+    words, sentence = WordEncoder(exported), "Argatroban is monitored. "
+    one, many, none = words.count_tokens([sentence, sentence * 500, ""])
+    assert (many, none) == (500 * one, 0)
+    assert one == len(words.read(sentence).words) + 3, "the drug has four pieces"

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from api.cli import parser
 from api.http.problems import KINDS
-from api.http.stream import EVENT_STREAM
+from api.http.streaming import EVENT_STREAM
 from api.keeping.keys import Scope
 from api.settings import ServiceSettings
 from eval.readme import part, settings
