@@ -32,8 +32,8 @@ _ASK: Final = {
 _FOLLOW_UP: Final = {"question": "And if it is 60?", "filter": {"sources": ["label_fondaparinux"]}}
 _STATEMENT: Final = "Fondaparinux is contraindicated when creatinine clearance is below 30 mL/min."
 _VARYING: Final = re.compile(
-    r"(?P<number>(?<=created\": |_tokens\": )\d+)|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00))|(?P<secret>whsec_[\w-]+)|"
-    r"(?P<digest>[0-9a-f]{10,})|(?P<figure>\d+\.\d+)"
+    r"(?P<number>(?<=created\": |_tokens\": )\d+)|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00))|"
+    r"(?P<secret>whsec_[\w-]+)|(?P<digest>[0-9a-f]{10,})|(?P<figure>\d+\.\d+)"
 )
 #: What stands for a number, which has no quotes around it.
 _ALIKE: Final = {"figure": "0.0", "number": "0"}

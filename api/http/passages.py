@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from api.http.fields import PassageId
 from api.http.security import Searcher
-from api.http.service import service_of
+from api.http.service import Service, service_of
 from rag.answer.references import vancouver
 from rag.domain import Frozen, Passage, Source
 from rag.errors import InputError, NotFoundError
@@ -61,7 +61,17 @@ _Offset = Annotated[int | None, Query(ge=0, description="code points from the pa
 @router.get("/{passage_id}", operation_id="open_passage", summary="Open a passage")
 def passage(request: Request, passage_id: PassageId, _: Searcher, start: _Offset = None, end: _Offset = None) -> Opened:
     """``is_current`` is false, and there is no context, for a version of a passage that was replaced since."""
-    with service_of(request).serving.pipeline() as pipeline:
+    return opened(service_of(request), passage_id, start, end)
+
+
+def opened(service: Service, passage_id: str, start: int | None = None, end: int | None = None) -> Opened:
+    """A passage with all that there is to it.
+
+    Raises:
+        NotFoundError: there is no such passage.
+        InputError: the span is not in it.
+    """
+    with service.serving.pipeline() as pipeline:
         return _opened(pipeline, passage_id, start, end)
 
 

@@ -194,8 +194,13 @@ async def _of_validation(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
         return _told(request, MALFORMED, "the body is no JSON")
-    faults = tuple(Fault(where=_place(e["loc"]), what=_said(e)) for e in found)
+    faults = faults_of(found)
     return _told(request, INVALID, f"{faults[0].where}: {faults[0].what}", faults=faults)
+
+
+def faults_of(found: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
+    """What a validation found wrong."""
+    return tuple(Fault(where=_place(e["loc"]), what=_said(e)) for e in found)
 
 
 def _place(location: Sequence[Any]) -> str:
@@ -222,8 +227,9 @@ async def _of_framework(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """The methods that an address has: the framework knows those of one of its routes only."""
-    route = getattr(request.scope.get("route"), "path", "")
-    return ", ".join(sorted(m.upper() for m in request.app.openapi()["paths"].get(route, {"get": {}})))
+    route = request.scope.get("route")
+    described = request.app.openapi()["paths"].get(getattr(route, "path", ""))
+    return ", ".join(sorted(m.upper() for m in described or getattr(route, "methods", None) or {"get"}))
 
 
 def _told(

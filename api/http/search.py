@@ -43,9 +43,13 @@ class Results(Frozen):
 
 @router.post("", operation_id="search", summary="Find passages")
 async def search(request: Request, body: Search, _: Searcher) -> Results:
-    service, within = service_of(request), body.filter.filter()
-    job = service.work.run(object(), lambda _: _found(service, body, within))
-    return await while_connected(request, job)
+    return await while_connected(request, searched(service_of(request), body))
+
+
+async def searched(service: Service, body: Search) -> Results:
+    """What is found. Raises ``InputError`` for years that are not in order."""
+    within = body.filter.filter()
+    return await service.work.run(object(), lambda _: _found(service, body, within))
 
 
 def _found(service: Service, body: Search, within: Filter) -> Results:

@@ -40,6 +40,11 @@ class Caller(NamedTuple):
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
 
+    def check(self, scope: Scope) -> None:
+        """Raises ``ProblemError`` for who lacks the scope."""
+        if not self.may(scope):
+            raise ProblemError(NO_SCOPE, f"the key lacks the scope {scope.value}; expected one that has it")
+
 
 LOCAL: Final = Caller(None, "local", "local", frozenset(Scope))
 _Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
@@ -49,15 +54,23 @@ def needs(scope: Scope) -> Callable[[Request, _Given], Coroutine[Any, Any, Calle
     """A dependency that gives the caller, who has the scope, or raises a problem."""
 
     async def caller(request: Request, given: _Given) -> Caller:
-        service = service_of(request)
-        if given is None and needs_no_key(service, request):
-            return LOCAL  # who has every scope
-        found = await run_in_threadpool(_admitted, service, request, given.credentials if given else None)
-        if not found.may(scope):
-            raise ProblemError(NO_SCOPE, f"the key lacks the scope {scope.value}; expected one that has it")
+        found = await _caller(request, given)
+        found.check(scope)
         return found
 
     return caller
+
+
+async def caller_of(request: Request) -> Caller:
+    """Who makes a request, whatever they may do. Raises ``ProblemError`` for who is not known, or comes too often."""
+    return await _caller(request, await _BEARER(request))
+
+
+async def _caller(request: Request, given: HTTPAuthorizationCredentials | None) -> Caller:
+    service = service_of(request)
+    if given is None and needs_no_key(service, request):
+        return LOCAL  # who has every scope
+    return await run_in_threadpool(_admitted, service, request, given.credentials if given else None)
 
 
 Asker = Annotated[Caller, Depends(needs(Scope.ASK))]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from api.http.fields import SourceId
 from api.http.security import Searcher
-from api.http.service import service_of
+from api.http.service import Service, service_of
 from rag.answer.references import vancouver
 from rag.domain import Frozen, Source
 
@@ -40,7 +40,11 @@ def sources(
     offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Sources:
-    with service_of(request).serving.pipeline() as pipeline:
+    return page(service_of(request), offset, limit)
+
+
+def page(service: Service, offset: int, limit: int) -> Sources:
+    with service.serving.pipeline() as pipeline:
         snapshot = pipeline.snapshot
         shown = tuple(islice(snapshot.store.sources(), offset, offset + limit))
         total = snapshot.store.counts().sources
@@ -49,7 +53,12 @@ def sources(
 
 @router.get("/{source_id}", operation_id="open_source", summary="Open a source")
 def source(request: Request, source_id: SourceId, _: Searcher) -> OneSource:
-    with service_of(request).serving.pipeline() as pipeline:
+    return opened(service_of(request), source_id)
+
+
+def opened(service: Service, source_id: str) -> OneSource:
+    """A source. Raises ``NotFoundError``."""
+    with service.serving.pipeline() as pipeline:
         store = pipeline.snapshot.store
         found = store.source(source_id)
         passage_ids = tuple(p.passage_id for p in store.passages_of(source_id))

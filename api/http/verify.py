@@ -54,8 +54,12 @@ class Judgement(Frozen):
 
 @router.post("", operation_id="verify", summary="Judge a statement")
 async def verify(request: Request, body: Verify, _: Searcher) -> Judgement:
-    service = service_of(request)
-    return await while_connected(request, service.work.run(object(), lambda _: _judged(service, body)))
+    return await while_connected(request, judged(service_of(request), body))
+
+
+async def judged(service: Service, body: Verify) -> Judgement:
+    """The judgement. Raises ``InputError`` where there is no evidence."""
+    return await service.work.run(object(), lambda _: _judged(service, body))
 
 
 def _judged(service: Service, body: Verify) -> Judgement:
