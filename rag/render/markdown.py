@@ -14,7 +14,9 @@ from urllib.parse import quote
 from rag.domain import Answer, Disagreement, Needed, Reference, Statement
 from rag.render import words
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~#$@]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+#: Of brackets the closing ones: without them an opening one makes nothing, and chat front ends take an opening one with a
+#: backslash for the beginning of a formula.
+_SPECIAL = re.compile(r"[\\`*_{}\]<>|~#$@]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _LINE_START = re.compile(r"^(\d{0,9})([-+=.)])")
 _ADDRESS_SAFE = "/:?#@!$&+,;=%~-._"
 #: Citation marks that lead to the list of references by ``<a id="ref-1"></a>``, the only HTML; to the source's own page;
@@ -42,6 +44,11 @@ def escape(text: str) -> str:
     return _LINE_START.sub(r"\1\\\2", escaped)
 
 
+def _within_link(text: str) -> str:
+    """As ``escape``, for the text of a link, which an opening bracket would begin anew."""
+    return escape(text).replace("[", "\\[")
+
+
 class _Marks:
     """Citation marks of statements, linked to where a reader finds the source."""
 
@@ -63,7 +70,7 @@ class _Marks:
     def _mark(self, number: int) -> str:
         if self._style == "plain":
             return words.mark(number)
-        mark, target = escape(words.mark(number)), self._targets[number]
+        mark, target = _within_link(words.mark(number)), self._targets[number]
         return f"[{mark}]({target})" if target else mark
 
 
@@ -167,7 +174,7 @@ def _piece(text: str, url: str | None) -> str:
     if url and text == url and not set(url) & set("<>"):
         return f"<{url}>"
     if url:
-        return f"[{escape(text)}]({_address(url)})"
+        return f"[{_within_link(text)}]({_address(url)})"
     before, after = " " * text[:1].isspace(), " " * (text[-1:].isspace() and not text.isspace())
     return before + escape(text) + after
 

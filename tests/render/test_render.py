@@ -36,6 +36,8 @@ HOSTILE = (
     "http://evil.example and www.evil.example and a@evil.example",
     '" onmouseover="x',
     "back\\slash \\[",
+    "an [open one",
+    "![[an ![image [x](http://evil.example) [",
     "\x1b[31mred\x07\u202eesrever",
     "two\n\nlines\n# heading",
 )

@@ -6,24 +6,32 @@ The whole history that a client sends is used, so that its conversation needs no
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from api.http.fields import FilterBody
 from api.http.leaving import while_connected
-from api.http.openai.asked import Asked, given
+from api.http.openai import webui_events
+from api.http.openai.asked import Asked, Given, given
 from api.http.openai.completions import ChatCompletion, Completion, Head, failed
-from api.http.openai.messages import Messages, Open, StreamOptions, questions, refuse
+from api.http.openai.messages import Messages, Open, StreamOptions, questions, refuse, text_of
 from api.http.openai.names import MODELS, audience_of
+from api.http.openai.usage import usage
+from api.http.openai.webui_tasks import Task, task_of
 from api.http.retelling import id_of_chat
 from api.http.security import Asker
-from api.http.service import published_at, service_of
+from api.http.service import Service, published_at, service_of
 from api.http.streaming import EVENT_STREAM, Voice, streamed
 from api.http.work import ACCEPTED
 from rag.domain import Frozen
+from rag.errors import NotFoundError
 from rag.pipeline import Watch
+from rag.render.chat import Chat
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
@@ -91,32 +99,71 @@ ChatId = Annotated[
 ]  # fmt: skip
 
 
+TaskHeader = Annotated[
+    str | None,
+    Header(alias="X-OpenWebUI-Task", max_length=100, description="what the front end asks for its own use, if it does"),
+]
+
+
 @router.post(
     "/chat/completions", operation_id="chat", summary="Answer the last question of a chat",
     response_model=ChatCompletion,
     responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
 )  # fmt: skip
-async def chat(request: Request, body: ChatRequest, caller: Asker, chat_id: ChatId = None) -> Response:
+async def chat(
+    request: Request, body: ChatRequest, caller: Asker, chat_id: ChatId = None, task: TaskHeader = None
+) -> Response:
     """Streamed where `stream` is true. What is asked of tools, of several choices or of images is refused."""
-    audience = audience_of(body.model)
-    refuse(body.model_dump(), _DONE_ONLY)
-    conversation_id = id_of_chat(caller.key_id, _FACE, chat_id) if chat_id else None
-    asked = Asked.of(questions(body.messages), audience, body.filter, conversation_id)
+    audience, is_webui = audience_of(body.model), webui_events.is_webui(request.headers)
+    refuse(body.model_dump(exclude={"tools"} if is_webui else None), _DONE_ONLY)  # which it always sends
     head = Head(f"chatcmpl-{request.state.request_id}", int(time.time()), body.model)
+    own = task_of([(m.role, text_of(m)) for m in body.messages], task)
 
     async def answer(listener: Watch | None = None) -> Completion:
+        if own:
+            return Completion(head, await run_in_threadpool(_of_task, service_of(request), own))
+        asked = Asked.of(questions(body.messages), audience, body.filter, conversation_id)
         return Completion(head, await given(request, caller, asked, listener))
 
+    conversation_id = id_of_chat(caller.key_id, _FACE, chat_id) if chat_id else None
     if not body.stream:
         completion = await while_connected(request, answer())
         return Response(completion.whole().model_dump_json(), media_type="application/json")
-    return await streamed(answer, _voice(head, body.stream_options), request)
+    with_usage = bool(body.stream_options and body.stream_options.include_usage)
+    voice = _webui_voice(head, with_usage) if is_webui and not own else _voice(head, with_usage)
+    return await streamed(answer, voice, request)
 
 
-def _voice(head: Head, options: StreamOptions | None) -> Voice[Completion]:
-    with_usage = bool(options and options.include_usage)
+def _of_task(service: Service, task: Task) -> Given:
+    """What a front end asks for its own use, from what is known: nothing is retrieved, and nothing kept."""
+    answer = None
+    if task.answer_id:
+        with suppress(NotFoundError):
+            answer = service.keeping.answers.get(task.answer_id).answer()
+    with service.serving.pipeline() as pipeline:
+        text = task.reply(answer, pipeline.snapshot.analyzer)
+    return Given(Chat((text,), ()), usage(service, [task.chat], text))
 
+
+def _voice(head: Head, with_usage: bool) -> Voice[Completion]:
     def step(name: str) -> bytes:
-        return head.chunk({"role": "assistant", "content": ""}) if name == ACCEPTED else b""
+        return head.first() if name == ACCEPTED else b""
 
     return Voice(step, lambda made: made.chunks(with_usage=with_usage), failed)
+
+
+def _webui_voice(head: Head, with_usage: bool) -> Voice[Completion]:
+    """Also tells of the steps and of the sources, from which Open WebUI makes its own marks instead of annotations."""
+
+    def step(name: str) -> bytes:
+        event = webui_events.status_event(name)
+        return (head.first() if name == ACCEPTED else b"") + (head.chunk(event=event) if event else b"")
+
+    def made(completion: Completion) -> Iterator[bytes]:
+        answer, earlier = completion.given.answer, completion.given.earlier
+        for source in webui_events.source_events(answer, earlier) if answer else ():
+            yield head.chunk(event=source)
+        yield head.chunk(event=webui_events.closing_status(answer))
+        yield from completion.chunks(with_usage=with_usage, with_annotations=False)
+
+    return Voice(step, made, failed)

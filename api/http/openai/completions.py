@@ -82,6 +82,10 @@ class Head(NamedTuple):
     created: int
     model: str
 
+    def first(self) -> bytes:
+        """The piece that says whose the others are."""
+        return self.chunk({"role": "assistant", "content": ""})
+
     def chunk(self, delta: dict[str, Any] | None = None, finish: str | None = None, **more: Any) -> bytes:
         """One piece as an event; without ``delta`` it is none of the text, as that of the usage."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}

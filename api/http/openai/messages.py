@@ -57,14 +57,19 @@ def questions(messages: Sequence[ChatMessage]) -> list[str]:
     return [text for _, text in found if text.strip()]
 
 
-def _text(at: int, message: ChatMessage) -> str:
+def text_of(message: ChatMessage) -> str:
+    """The text of a message, without what is none."""
     if message.content is None or isinstance(message.content, str):
         return message.content or ""
-    for part in message.content:
+    return "\n".join(part.text or "" for part in message.content)
+
+
+def _text(at: int, message: ChatMessage) -> str:
+    for part in () if isinstance(message.content, str) else message.content or ():
         if part.type != "text":
             what = f"a part of type {part.type[:40]!r} cannot be read; expected text alone"
             raise ProblemError(INVALID, what, where=f"{_place(at)}.content")
-    return "\n".join(part.text or "" for part in message.content)
+    return text_of(message)
 
 
 def _place(at: int) -> str:
