@@ -49,6 +49,8 @@ _OWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "replay_answer": (*_WORKING, problems.GONE),
     "search": (*_WORKING, problems.NOT_FOUND),
     "chat": (*_WORKING, problems.NOT_FOUND, problems.CONFLICT),
+    "respond": (*_WORKING, problems.NOT_FOUND, problems.CONFLICT),
+    "embed": (*_WORKING, problems.NOT_FOUND),
     "verify": (*_WORKING, problems.NOT_FOUND),
     "open_passage": (problems.UNUSABLE,),
     "take_review_step": (problems.CONFLICT,),

@@ -32,7 +32,8 @@ _ASK: Final = {
 _FOLLOW_UP: Final = {"question": "And if it is 60?", "filter": {"sources": ["label_fondaparinux"]}}
 _STATEMENT: Final = "Fondaparinux is contraindicated when creatinine clearance is below 30 mL/min."
 _VARYING: Final = re.compile(
-    r"(?P<number>(?<=created\": |_tokens\": )\d+)|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00))|"
+    r"(?P<number>(?:(?<=created\": |_tokens\": )|(?<=created_at\": ))\d+)|"
+    r"(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00))|"
     r"(?P<secret>whsec_[\w-]+)|(?P<digest>[0-9a-f]{10,})|(?P<figure>\d+\.\d+)"
 )
 #: What stands for a number, which has no quotes around it.
@@ -127,6 +128,10 @@ def _of_openai() -> Iterator[Request]:
     asked = {"role": "user", "content": _ASK["question"]}
     chat = {"model": "osler-clinician", "messages": [asked], "filter": _ASK["filter"]}
     yield Request("chat", "POST", "/v1/chat/completions", body=chat)
+    response = {"model": "osler-clinician", "input": _ASK["question"], "store": False, "filter": _ASK["filter"]}
+    yield Request("respond", "POST", "/v1/responses", body=response)
+    texts = {"model": "osler-embedding", "input": ["argatroban"], "encoding_format": "base64"}
+    yield Request("embed", "POST", "/v1/embeddings", body=texts)
 
 
 def _example(client: TestClient, request: Request) -> dict[str, Any]:

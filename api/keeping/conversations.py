@@ -70,6 +70,23 @@ class Conversations:
                 return Conversation(conversation_id, key_id, now, now)
         return self.get(conversation_id)
 
+    def fork(self, found: Conversation, last: int, key_id: str | None = None) -> Conversation:
+        """A new conversation that begins as another did, up to its turn ``last``: the same answers and numbers."""
+        forked = self.create(key_id)
+        rows = [t._asdict() | {"conversation_id": forked.conversation_id} for t in found.turns if t.number <= last]
+        with self._database.writing() as db:
+            for row in rows:
+                hold(db, row["answer_id"])
+            if rows:
+                db.execute(tables.turns.insert(), rows)
+            numbers = _numbers(db, found.conversation_id)
+            given = [
+                {"conversation_id": forked.conversation_id, "source_id": s, "number": n} for s, n in numbers.items()
+            ]
+            if given:
+                db.execute(tables.numbers.insert(), given)
+        return self.get(forked.conversation_id)
+
     def get(self, conversation_id: str) -> Conversation:
         """A conversation with all its turns. Raises ``NotFoundError``."""
         with self._database.reading(is_snapshot=True) as db:

@@ -77,7 +77,9 @@ class _Exported(ABC):
                 f"{TOKENIZER_FILE} as exported; build the index again"
             ) from error
         # The packaged tokenizer cuts and pads at 128 tokens; the model's own window is longer.
-        self._tokenizer.enable_truncation(record["max_tokens"])
+        #: Tokens that a text may have, those that mark its ends among them, before it is cut.
+        self.max_tokens = int(record["max_tokens"])
+        self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
         self._pad_id = int(record["pad_id"])
         self.encoder_id = str(record["encoder_id"])

@@ -116,13 +116,16 @@ class Completion(NamedTuple):
         yield _DONE
 
     def annotations(self) -> tuple[Annotation, ...]:
-        titles = {r.number: r.title for r in self.given.answer.references} if self.given.answer else {}
-        return tuple(
-            Annotation(url_citation=UrlCitation(
-                start_index=c.start, end_index=c.end, url=self.given.links[c.number], title=titles[c.number],
-            ))
-            for c in self.given.chat.citations
-        )  # fmt: skip
+        return tuple(Annotation(url_citation=cited) for cited in citations(self.given))
+
+
+def citations(given: Given) -> list[UrlCitation]:
+    """The marks of a text, in order, with their sources."""
+    titles = {r.number: r.title for r in given.answer.references} if given.answer else {}
+    return [
+        UrlCitation(start_index=c.start, end_index=c.end, url=given.links[c.number], title=titles[c.number])
+        for c in given.chat.citations
+    ]
 
 
 def event(data: object) -> bytes:

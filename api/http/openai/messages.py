@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.problems import INVALID, ProblemError
 
 _USER: Final = "user"
+#: Types of parts that are text: of chat completions, and of what goes into and comes out of responses.
+_TEXT: Final = ("text", "input_text", "output_text")
 _MOST: Final = 1000
 
 
@@ -41,20 +43,22 @@ class StreamOptions(Open):
 Messages = Annotated[tuple[ChatMessage, ...], Field(min_length=1, max_length=_MOST)]
 
 
-def questions(messages: Sequence[ChatMessage]) -> list[str]:
+def questions(messages: Sequence[ChatMessage], where: str = "body.messages") -> list[str]:
     """What the user has asked, in order; the last is to be answered.
+
+    Args:
+        where: the part of the body that the messages are.
 
     Raises:
         ProblemError: the last message is not the user's, or one of the user's is no text.
     """
     if messages[-1].role != _USER:
-        last = len(messages) - 1
-        raise ProblemError(INVALID, "expected a question: the last message must be the user's", where=_place(last))
-    found = [(at, _text(at, message)) for at, message in enumerate(messages) if message.role == _USER]
-    at, text = found[-1]
-    if not text.strip():
-        raise ProblemError(INVALID, "empty; expected a question", where=f"{_place(at)}.content")
-    return [text for _, text in found if text.strip()]
+        what = "expected a question: the last message must be the user's"
+        raise ProblemError(INVALID, what, where=f"{where}.{len(messages) - 1}")
+    found = [_text(message, f"{where}.{at}.content") for at, message in enumerate(messages) if message.role == _USER]
+    if not found[-1].strip():
+        raise ProblemError(INVALID, "empty; expected a question", where=f"{where}.{len(messages) - 1}.content")
+    return [text for text in found if text.strip()]
 
 
 def text_of(message: ChatMessage) -> str:
@@ -64,16 +68,13 @@ def text_of(message: ChatMessage) -> str:
     return "\n".join(part.text or "" for part in message.content)
 
 
-def _text(at: int, message: ChatMessage) -> str:
+def _text(message: ChatMessage, where: str) -> str:
+    """Raises ``ProblemError`` for a message that holds anything else."""
     for part in () if isinstance(message.content, str) else message.content or ():
-        if part.type != "text":
+        if part.type not in _TEXT:
             what = f"a part of type {part.type[:40]!r} cannot be read; expected text alone"
-            raise ProblemError(INVALID, what, where=f"{_place(at)}.content")
+            raise ProblemError(INVALID, what, where=where)
     return text_of(message)
-
-
-def _place(at: int) -> str:
-    return f"body.messages.{at}"
 
 
 def refuse(asked: dict[str, Any], wanted: dict[str, tuple[object, ...]]) -> None:
