@@ -16,7 +16,7 @@ from runpy import run_module
 from typing import NoReturn
 
 from api.pulling import add_pull
-from api.serving import add_serve
+from api.serving import add_mcp, add_serve
 from api.storing import add_storing
 from rag import __version__
 from rag.errors import InputError, OslerError
@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     _add_index(commands, shared)
     _add_corpus(commands, shared)
     add_serve(commands, shared)
+    add_mcp(commands, shared)
     add_storing(commands)
     _add_eval(commands)
     return root

@@ -1,4 +1,4 @@
-"""``osler serve``: the HTTP service, in one process or several.
+"""``osler serve``: the HTTP service, in one process or several; ``osler mcp``: the same for one client that starts it.
 
 Workers are processes that share the address, the database and the index; each opens its own. What the command was given
 reaches them by their environment, where ``application`` finds it.
@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 from argparse import Namespace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from api.commands import settings_of
@@ -31,6 +32,7 @@ _Commands = argparse._SubParsersAction  # argparse has no public name for what a
 #: 5 ms an answer takes 2 to 3 ms longer, at this as many are made a second (``eval.load``).
 _TURN_S = 0.0005
 _OPTIONS = ("host", "port", "workers", "database")
+_DATABASE = "SQLite file or PostgreSQL address where answers are kept (default: data/osler.sqlite)"
 
 
 def add_serve(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -40,8 +42,28 @@ def add_serve(commands: _Commands[argparse.ArgumentParser], shared: argparse.Arg
     serve.add_argument("--host", metavar="ADDRESS", help="address to listen at (default: 127.0.0.1, this machine only)")
     serve.add_argument("--port", type=int, metavar="N", help="port to listen at, 0 for any (default: 8000)")
     serve.add_argument("--workers", type=int, metavar="N", help="processes that answer (default: 1)")
-    database = "SQLite file or PostgreSQL address where answers are kept (default: data/osler.sqlite)"
-    serve.add_argument("--database", metavar="URL", help=database)
+    serve.add_argument("--database", metavar="URL", help=_DATABASE)
+
+
+def add_mcp(commands: _Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    summary = "serve one client of the Model Context Protocol on standard input and output"
+    mcp = commands.add_parser("mcp", parents=[shared], help=summary, description=f"{summary.capitalize()}.")
+    mcp.set_defaults(command="serving.mcp")
+    mcp.add_argument("--database", metavar="URL", help=_DATABASE)
+
+
+def mcp(arguments: Namespace) -> int:
+    """Serves until its client leaves."""
+    if find_spec("mcp") is None:
+        raise InputError("mcp: the package is not installed; install it with `pip install 'osler[mcp]'`")
+    from api.http.service import Service
+    from api.mcp.stdio import run
+    from api.settings import ServiceSettings
+
+    settings = ServiceSettings.from_environment(None, database=arguments.database)
+    sys.setswitchinterval(_TURN_S)
+    run(Service.open(settings, settings_of(arguments), _log(settings)))
+    return 0
 
 
 def serve(arguments: Namespace) -> int:

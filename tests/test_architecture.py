@@ -157,6 +157,11 @@ def test_what_is_kept_is_kept_in_one_room(library: str) -> None:
     assert {".".join(module.split(".")[:2]) for module in importers(library)} == {"api.keeping"}
 
 
+@pytest.mark.parametrize("library", ["mcp", "mcp_types"])
+def test_a_protocol_that_need_not_be_installed_is_spoken_in_one_room(library: str) -> None:
+    assert {".".join(module.split(".")[:2]) for module in importers(library)} == {"api.mcp"}
+
+
 def test_nothing_is_pickled() -> None:
     assert importers("pickle") | importers("joblib") | importers("dill") == set()
     assert [p for p in MODULES if "allow_pickle=True" in p.read_text("utf-8")] == []

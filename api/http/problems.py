@@ -160,6 +160,11 @@ def told(error: BaseException, request_id: str | None) -> Problem:
     return problem(kind, _UNSAID if kind is INTERNAL else _detail(error), request_id, faults)
 
 
+def unsaid(error: BaseException) -> str | None:
+    """What the log is told of an error of which clients are told less."""
+    return str(error) if isinstance(error, tuple(_BRIEFLY)) else None
+
+
 def _detail(error: BaseException) -> str:
     return next((said for kind, said in _BRIEFLY.items() if isinstance(error, kind)), str(error))
 
@@ -183,8 +188,8 @@ async def _of_ours(request: Request, error: Exception) -> Response:
         raise error  # to be logged and told where every unforeseen error is
     again = {"Retry-After": _AGAIN_S} if kind is UNREADY else {}
     headers = again | (dict(error.headers or {}) if isinstance(error, ProblemError) else {})
-    if isinstance(error, tuple(_BRIEFLY)):
-        request.state.facts["why"] = str(error)
+    if why := unsaid(error):
+        request.state.facts["why"] = why
     faults = error.faults if isinstance(error, ProblemError) else ()
     return _told(request, kind, _detail(error), faults=faults, headers=headers)
 
