@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from rag.domain import Answer
 from rag.render.markdown import blocks
 
-#: A mark, which stands behind a space or another mark. Closing brackets of an answer's own words have a backslash before
-#: them, and those of a link an address behind them.
+#: A mark, which stands behind a space or another mark. Closing brackets of an answer's own words have a backslash
+#: before them, and those of a link an address behind them.
 _MARK: Final = re.compile(r"(?<=[ \]])\[(\d+)\](?!\()")
 
 

@@ -1,14 +1,25 @@
-"""An answer as one self-contained HTML page: no scripts, nothing to load, readable on screen and on paper.
+"""An answer as HTML: an article for a page of its own, or one self-contained file without scripts.
 
 Every string of an answer passes ``html.escape``; only http and https addresses become links.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from html import escape as escape_markup
+from collections.abc import Iterable, Iterator
+from html import escape
 
-from rag.domain import Answer, Disagreement, Evidence, GlossaryEntry, Needed, Position, Reference, Statement
+from rag.domain import (
+    Answer,
+    Branch,
+    Disagreement,
+    Evidence,
+    GlossaryEntry,
+    Needed,
+    Position,
+    Reference,
+    Section,
+    Statement,
+)
 from rag.render import words
 
 _STYLE = """
@@ -67,179 +78,170 @@ def to_html(answer: Answer, *, quotes: bool = False) -> str:
     Args:
         quotes: Evidence is unfolded, so that it is printed too.
     """
-    body = article(answer).replace("<details>", "<details open>" if quotes else "<details>")
+    body = str(Article(answer)).replace("<details>", "<details open>" if quotes else "<details>")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{_text(words.one_line(answer.title))}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{text(words.one_line(answer.title))}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
-def article(answer: Answer) -> str:
-    """Only the ``<article>`` of the page, for a page that has its own style."""
-    parts = [_head(answer), *_bottom_line(answer), *_sections(answer), *_disagreements(answer), *_needed(answer)]
-    parts += [
-        *_gaps(answer),
-        *_withheld(answer),
-        *_nearest(answer),
-        *_references(answer),
-        *_related(answer),
-        *_glossary(answer),
-    ]
-    return "\n".join(["<article>", *parts, _foot(answer), "</article>"])
+def text(shown: str) -> str:
+    """A string of an answer as text, in an element or a quoted attribute."""
+    return escape(words.printable(shown), quote=True)
 
 
-def _text(text: str) -> str:
-    return escape_markup(words.printable(text), quote=True)
+def link(shown: str, url: str | None) -> str:
+    return f'<a href="{text(url)}" rel="noopener noreferrer">{text(shown)}</a>' if url else text(shown)
 
 
-def _link(text: str, url: str | None) -> str:
-    return f'<a href="{_text(url)}" rel="noopener noreferrer">{_text(text)}</a>' if url else _text(text)
-
-
-def _section(heading: str, body: Iterable[str], css_class: str = "") -> str:
+def section(heading: str, body: Iterable[str], css_class: str = "") -> str:
     opening = f'<section class="{css_class}">' if css_class else "<section>"
-    return "\n".join([opening, f"<h2>{_text(heading)}</h2>", *body, "</section>"])
+    return "\n".join([opening, f"<h2>{text(heading)}</h2>", *body, "</section>"])
 
 
-def _list(items: Iterable[str]) -> str:
+def listed(items: Iterable[str]) -> str:
     return "\n".join(["<ul>", *(f"<li>{item}</li>" for item in items), "</ul>"])
 
 
-def _head(answer: Answer) -> str:
-    lines = ["<header>", f"<h1>{_text(answer.title)}</h1>"]
-    if words.one_line(answer.question) != words.one_line(answer.title):
-        lines.append(f"<p><strong>Question:</strong> {_text(answer.question)}</p>")
-    if told := words.follow_up(answer):
-        lines.append(f'<p class="soft">{_text(told)}</p>')
-    if answer.readings:
-        lines.append(f"<p>{_text(words.readings(answer))}</p>")
-    lines.append(f'<p class="soft">{_text(words.status(answer))}</p>')
-    if answer.reason:
-        lines.append(f"<p><strong>Reason:</strong> {_text(answer.reason)}</p>")
-    return "\n".join([*lines, "</header>"])
+class Article:
+    """The article of an answer, part by part. A page that does more with some of its parts overrides them."""
 
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
 
-def _bottom_line(answer: Answer) -> Iterator[str]:
-    if answer.bottom_line:
-        yield _section(words.BOTTOM_LINE, (_statement(s, answer) for s in answer.bottom_line), "bottom-line")
+    def __str__(self) -> str:
+        return "\n".join(["<article>", *self.parts(), "</article>"])
 
+    def parts(self) -> Iterator[str]:
+        """The head, each section and the foot, in the order in which they are read."""
+        yield self.head()
+        yield from self.bottom_line()
+        yield from map(self.section, self.answer.sections)
+        for part in (self.disagreements, self.needed, self.gaps, self.withheld, self.nearest, self.references,
+                     self.related, self.glossary):  # fmt: skip
+            yield from part()
+        yield self.foot()
 
-def _sections(answer: Answer) -> Iterator[str]:
-    for section in answer.sections:
-        yield _section(section.heading, [_list(_statement(s, answer) for s in section.statements)])
+    def head(self) -> str:
+        answer = self.answer
+        lines = ["<header>", f"<h1>{text(answer.title)}</h1>"]
+        if words.one_line(answer.question) != words.one_line(answer.title):
+            lines.append(f"<p><strong>Question:</strong> {text(answer.question)}</p>")
+        if told := words.follow_up(answer):
+            lines.append(f'<p class="soft">{text(told)}</p>')
+        if answer.readings:
+            lines.append(f"<p>{text(words.readings(answer))}</p>")
+        lines.append(f'<p class="soft">{text(words.status(answer))}</p>')
+        if answer.reason:
+            lines.append(f"<p><strong>Reason:</strong> {text(answer.reason)}</p>")
+        return "\n".join([*lines, "</header>"])
 
+    def bottom_line(self) -> Iterator[str]:
+        if self.answer.bottom_line:
+            yield section(words.BOTTOM_LINE, map(self.statement, self.answer.bottom_line), "bottom-line")
 
-def _statement(statement: Statement, answer: Answer, label: str = "") -> str:
-    """The sentence with its citations, and its quotes folded under it."""
-    cites = _cites(statement.citations)
-    note = words.qualifier(statement)
-    shown = f' <span class="note">({_text(note)})</span>' if note else ""
-    sentence = f'<p class="statement">{label}{_text(statement.shown)} {cites}{shown}</p>'
-    figures = "\n".join(_quote(evidence, answer.references) for evidence in statement.evidence)
-    return f"{sentence}\n<details><summary>{words.EVIDENCE}</summary>\n{figures}\n</details>"
+    def section(self, part: Section) -> str:
+        return section(part.heading, [listed(map(self.statement, part.statements))])
 
+    def statement(self, statement: Statement, label: str = "") -> str:
+        """The sentence with its citations, and its quotes folded under it."""
+        figures = "\n".join(map(self.quote, statement.evidence))
+        folded = f"<details><summary>{words.EVIDENCE}</summary>\n{figures}\n</details>"
+        return f'<p class="statement">{self.sentence(statement, label)}</p>\n{folded}'
 
-def _cites(numbers: Sequence[int]) -> str:
-    return " ".join(map(_cite, numbers))
+    def sentence(self, statement: Statement, label: str = "") -> str:
+        cites = " ".join(self.citation(number, statement) for number in statement.citations)
+        note = words.qualifier(statement)
+        shown = f' <span class="note">({text(note)})</span>' if note else ""
+        return f"{label}{text(statement.shown)} {cites}{shown}"
 
+    def citation(self, number: int, _: Statement) -> str:
+        """A mark of a statement; here it leads to the list of references, elsewhere it may open the quote."""
+        return self.mark(number)
 
-def _cite(number: int) -> str:
-    href, mark = words.anchor(number), words.mark(number)
-    return f'<a class="cite" href="#{href}" aria-label="Reference {number}">{mark}</a>'
+    def mark(self, number: int) -> str:
+        href, mark = words.anchor(number), words.mark(number)
+        return f'<a class="cite" href="#{href}" aria-label="Reference {number}">{mark}</a>'
 
+    def quote(self, evidence: Evidence) -> str:
+        source = words.cited(evidence, self.answer.references)
+        where = ", ".join(filter(None, [words.locator(evidence), source.title if source else evidence.source_id]))
+        caption = text(where) + (f" {self.mark(source.number)}" if source else "")
+        quoted = f"<blockquote>{text(evidence.quote)}</blockquote>"
+        return f"<figure>\n{quoted}\n<figcaption>{caption}</figcaption>\n</figure>"
 
-def _quote(evidence: Evidence, references: Sequence[Reference]) -> str:
-    source = words.cited(evidence, references)
-    where = ", ".join(filter(None, [words.locator(evidence), source.title if source else evidence.source_id]))
-    caption = _text(where) + (f" {_cite(source.number)}" if source else "")
-    return f"<figure>\n<blockquote>{_text(evidence.quote)}</blockquote>\n<figcaption>{caption}</figcaption>\n</figure>"
+    def disagreements(self) -> Iterator[str]:
+        if self.answer.disagreements:
+            yield section(words.DISAGREEMENTS, map(self.disagreement, self.answer.disagreements))
 
+    def disagreement(self, found: Disagreement) -> str:
+        rows = "\n".join(map(self.position, found.positions))
+        head = '<tr><th scope="col">Source</th><th scope="col">What it says</th></tr>'
+        caption = f"<caption>{text(found.topic)}</caption>"
+        return f"<table>\n{caption}\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
 
-def _disagreements(answer: Answer) -> Iterator[str]:
-    if answer.disagreements:
-        yield _section(words.DISAGREEMENTS, (_disagreement(d, answer) for d in answer.disagreements))
+    def position(self, found: Position) -> str:
+        who = text(words.holder(found, self.answer.references))
+        where = f'<br><span class="soft">{text(words.place_and_year(found))}</span>'
+        return f'<tr>\n<th scope="row">{who}{where}</th>\n<td>{self.statement(found.statement)}</td>\n</tr>'
 
+    def needed(self) -> Iterator[str]:
+        if self.answer.needed:
+            parts = (part for needed in self.answer.needed for part in self.variable(needed))
+            yield section(words.needed_heading(self.answer), parts)
 
-def _disagreement(disagreement: Disagreement, answer: Answer) -> str:
-    rows = "\n".join(_position(position, answer) for position in disagreement.positions)
-    head = '<tr><th scope="col">Source</th><th scope="col">What it says</th></tr>'
-    caption = f"<caption>{_text(disagreement.topic)}</caption>"
-    return f"<table>\n{caption}\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    def variable(self, needed: Needed) -> Iterator[str]:
+        yield f"<h3>{text(needed.variable)}</h3>"
+        yield f"<p>{text(needed.why)}</p>"
+        if needed.branches:
+            yield listed(map(self.branch, needed.branches))
 
+    def branch(self, branch: Branch) -> str:
+        note = f'\n<p class="soft">{text(branch.note)}</p>' if branch.note else ""
+        return self.statement(branch.statement, f"<strong>{text(branch.value)}:</strong> ") + note
 
-def _position(position: Position, answer: Answer) -> str:
-    who = _text(words.holder(position, answer.references))
-    where = f'<br><span class="soft">{_text(words.place_and_year(position))}</span>'
-    return f'<tr>\n<th scope="row">{who}{where}</th>\n<td>{_statement(position.statement, answer)}</td>\n</tr>'
+    def gaps(self) -> Iterator[str]:
+        if self.answer.gaps:
+            items = (f"<strong>{text(gap.aspect)}:</strong> {text(gap.reason)}" for gap in self.answer.gaps)
+            yield section(words.GAPS, [listed(items)])
 
+    def withheld(self) -> Iterator[str]:
+        if self.answer.withheld:
+            items = (f"<strong>{text(p.heading)}:</strong> {text(words.withheld(p))}" for p in self.answer.withheld)
+            yield section(words.WITHHELD, [listed(items)])
 
-def _needed(answer: Answer) -> Iterator[str]:
-    if answer.needed:
-        parts = (part for needed in answer.needed for part in _variable(needed, answer))
-        yield _section(words.needed_heading(answer), parts)
+    def nearest(self) -> Iterator[str]:
+        if self.answer.nearest:
+            yield section(words.NEAREST, map(self.quote, self.answer.nearest))
 
+    def references(self) -> Iterator[str]:
+        if self.answer.references:
+            yield section(words.REFERENCES, ["<ol>", *map(self.reference, self.answer.references), "</ol>"])
 
-def _variable(needed: Needed, answer: Answer) -> Iterator[str]:
-    yield f"<h3>{_text(needed.variable)}</h3>"
-    yield f"<p>{_text(needed.why)}</p>"
-    if needed.branches:
-        yield _list(
-            _statement(branch.statement, answer, f"<strong>{_text(branch.value)}:</strong> ")
-            + (f'\n<p class="soft">{_text(branch.note)}</p>' if branch.note else "")
-            for branch in needed.branches
-        )
+    def reference(self, reference: Reference) -> str:
+        cited = "".join(link(shown, url) for shown, url in words.linked(reference))
+        note = text(words.details(reference, self.answer.references))
+        place = f'id="{words.anchor(reference.number)}" value="{reference.number}"'
+        return f'<li {place}>{cited}<br><span class="soft">{note}</span></li>'
 
+    def related(self) -> Iterator[str]:
+        if self.answer.related_questions:
+            yield section(words.RELATED, [listed(map(text, self.answer.related_questions))])
 
-def _gaps(answer: Answer) -> Iterator[str]:
-    if answer.gaps:
-        items = (f"<strong>{_text(gap.aspect)}:</strong> {_text(gap.reason)}" for gap in answer.gaps)
-        yield _section(words.GAPS, [_list(items)])
+    def glossary(self) -> Iterator[str]:
+        for heading, entries in words.glossaries(self.answer):
+            yield section(heading, ["<dl>", *map(self.entry, entries), "</dl>"])
 
+    def entry(self, entry: GlossaryEntry) -> str:
+        said = f"{text(words.meaning(entry))} {' '.join(map(self.mark, entry.citations))}".rstrip()
+        if entry.evidence:
+            said += f"\n<details><summary>{words.EVIDENCE}</summary>\n{self.quote(entry.evidence)}\n</details>"
+        return f"<dt>{text(entry.term)}</dt><dd>{said}</dd>"
 
-def _withheld(answer: Answer) -> Iterator[str]:
-    if answer.withheld:
-        items = (f"<strong>{_text(part.heading)}:</strong> {_text(words.withheld(part))}" for part in answer.withheld)
-        yield _section(words.WITHHELD, [_list(items)])
-
-
-def _nearest(answer: Answer) -> Iterator[str]:
-    if answer.nearest:
-        yield _section(words.NEAREST, (_quote(evidence, answer.references) for evidence in answer.nearest))
-
-
-def _references(answer: Answer) -> Iterator[str]:
-    if answer.references:
-        items = (_reference(r, answer.references) for r in answer.references)
-        yield _section(words.REFERENCES, ["<ol>", *items, "</ol>"])
-
-
-def _reference(reference: Reference, references: Sequence[Reference]) -> str:
-    citation = "".join(_link(text, url) for text, url in words.linked(reference))
-    note = _text(words.details(reference, references))
-    place = f'id="{words.anchor(reference.number)}" value="{reference.number}"'
-    return f'<li {place}>{citation}<br><span class="soft">{note}</span></li>'
-
-
-def _related(answer: Answer) -> Iterator[str]:
-    if answer.related_questions:
-        yield _section(words.RELATED, [_list(_text(question) for question in answer.related_questions)])
-
-
-def _glossary(answer: Answer) -> Iterator[str]:
-    for heading, entries in words.glossaries(answer):
-        yield _section(heading, ["<dl>", *(_entry(entry, answer.references) for entry in entries), "</dl>"])
-
-
-def _entry(entry: GlossaryEntry, references: Sequence[Reference]) -> str:
-    said = f"{_text(words.meaning(entry))} {_cites(entry.citations)}".rstrip()
-    if entry.evidence:
-        said += f"\n<details><summary>{words.EVIDENCE}</summary>\n{_quote(entry.evidence, references)}\n</details>"
-    return f"<dt>{_text(entry.term)}</dt><dd>{said}</dd>"
-
-
-def _foot(answer: Answer) -> str:
-    return f"<footer>\n<p>{_text(answer.disclaimer)}</p>\n<p>{_text(words.receipt_line(answer))}</p>\n</footer>"
+    def foot(self) -> str:
+        answer = self.answer
+        return f"<footer>\n<p>{text(answer.disclaimer)}</p>\n<p>{text(words.receipt_line(answer))}</p>\n</footer>"

@@ -14,13 +14,13 @@ from urllib.parse import quote
 from rag.domain import Answer, Disagreement, Needed, Reference, Statement
 from rag.render import words
 
-#: Of brackets the closing ones: without them an opening one makes nothing, and chat front ends take an opening one with a
-#: backslash for the beginning of a formula.
+#: Of brackets the closing ones: without them an opening one makes nothing, and chat front ends take an opening one with
+#: a backslash for the beginning of a formula.
 _SPECIAL = re.compile(r"[\\`*_{}\]<>|~#$@]|&(?=#?\w+;)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _LINE_START = re.compile(r"^(\d{0,9})([-+=.)])")
 _ADDRESS_SAFE = "/:?#@!$&+,;=%~-._"
-#: Citation marks that lead to the list of references by ``<a id="ref-1"></a>``, the only HTML; to the source's own page;
-#: or nowhere, "[1]" as it is, for front ends that give it a meaning of their own.
+#: Citation marks that lead to the list of references by ``<a id="ref-1"></a>``, the only HTML; to the source's own
+#: page; or nowhere, "[1]" as it is, for front ends that give it a meaning of their own.
 MarkStyle = Literal["anchored", "linked", "plain"]
 
 

@@ -88,7 +88,7 @@ def refuse(asked: dict[str, Any], wanted: dict[str, tuple[object, ...]]) -> None
     """
     for name, allowed in wanted.items():
         value = asked.get(name)
-        if value is None or value in allowed or value in ([], {}):
+        if value is None or value in allowed or value in ((), [], {}):
             continue
         expected = f"expected {allowed[0]!r} or none" if allowed else "expected none"
         raise ProblemError(INVALID, f"not supported here; {expected}", where=f"body.{name}")

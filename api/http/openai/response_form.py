@@ -155,8 +155,9 @@ class Responded(NamedTuple):
 
 
 def failed(problem: Problem) -> bytes:
-    """A problem in place of all events."""
-    return _event("error", 0, error_of(problem).error.model_dump(exclude={"type"}))
+    """A problem in place of all events: flat as it is documented, and as ``error``, which makes clients raise it."""
+    error = error_of(problem).error
+    return _event("error", 0, error.model_dump(exclude={"type"}) | {"error": error})
 
 
 def _event(name: str, number: int, told: dict[str, Any]) -> bytes:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi import Response as HttpResponse
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 
 from api.http.fields import FilterBody
@@ -36,16 +37,29 @@ _PREFIX: Final = "resp_"
 _NONE: Final = "none"
 #: What would change what is given, and the values that can be done.
 _DONE_ONLY: Final[dict[str, tuple[object, ...]]] = {
-    "tools": (), "tool_choice": ("none", "auto"), "background": (False,), "include": (), "prompt": (),
+    "tools": (), "tool_choice": ("none", "auto"), "background": (False,), "prompt": (),
+    "include": (["reasoning.encrypted_content"],),  # of which there is none, and which is asked for out of habit
     "text.format": ({"type": "text"},),
 }  # fmt: skip
+
+
+def _messages(given: Any) -> Any:
+    """One question as a message. Raises ``PydanticCustomError`` for items of other kinds, such as calls of tools."""
+    if isinstance(given, str):
+        return ({"role": "user", "content": given},)
+    kinds = [item.get("type", "message") for item in given if isinstance(item, dict)] if isinstance(given, list) else []
+    if any(kind != "message" for kind in kinds):
+        raise PydanticCustomError("items", "holds items that are no messages; expected messages alone")
+    return given
 
 
 class ResponseRequest(Open):
     """Of the parameters that are not here, those of sampling and length have no effect: an answer is as it is."""
 
     model: str = Field(description=f"one of {', '.join(f'`{name}`' for name in MODELS)}")
-    input: str | Messages = Field(description="a question, or messages of which the last asks it")
+    input: Annotated[Messages, BeforeValidator(_messages, str | Messages)] = Field(
+        description="a question, or messages of which the last asks it"
+    )
     instructions: str | None = Field(default=None, description="has no effect")
     previous_response_id: str | None = Field(default=None, max_length=200)
     conversation: str | ConversationId | None = Field(default=None, description="a conversation of `/v1/conversations`")
@@ -56,7 +70,7 @@ class ResponseRequest(Open):
     tools: tuple[Any, ...] | None = None
     tool_choice: Any = None
     background: bool | None = None
-    include: tuple[Any, ...] | None = None
+    include: list[str] | None = None
     prompt: Any = None
     text: dict[str, Any] | None = None
 
@@ -69,7 +83,7 @@ async def respond(request: Request, body: ResponseRequest, caller: Asker) -> Htt
     """Streamed where `stream` is true. What is asked of tools, in the background or of images is refused."""
     audience = audience_of(body.model)
     refuse(body.model_dump() | {"text.format": (body.text or {}).get("format")}, _DONE_ONLY)
-    texts = [body.input] if isinstance(body.input, str) else questions(body.input, "body.input")
+    texts = questions(body.input, "body.input")
     before = await run_in_threadpool(_before, service_of(request), caller, body)
     asked = Asked.of([*before.asked, *texts], audience, body.filter, before.conversation_id)
     respond_to = partial(_responded, request, caller, body, asked)

@@ -8,10 +8,10 @@ https://docs.openwebui.com/features/extensibility/plugin/development/events
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from rag.domain import Answer, Evidence, Outcome, Reference
+from rag.domain import Answer, Outcome, Reference
 from rag.render.markdown import escape
 from rag.render.words import page_of
 
@@ -19,6 +19,8 @@ Event = dict[str, Any]
 
 #: Begins the names of the headers with which Open WebUI says whose request it is, once it is told to send them.
 _HEADERS: Final = "x-openwebui-"
+#: Begin the identifiers of chats that Open WebUI does not keep, several of which may have the same one.
+_UNSAVED: Final = ("temporary:", "local:", "channel:")
 _STEPS: Final = {
     "accepted": "Reading the question",
     "retrieve": "Searching the sources",
@@ -26,12 +28,17 @@ _STEPS: Final = {
     "compose": "Writing the article",
     "verify": "Checking every sentence against its quote",
 }
-_FORGOTTEN: Final = "Cited earlier in this chat, in an answer that is not kept any more."
+_ELSEWHERE: Final = "Cited by another answer of this chat."
 
 
 def is_webui(headers: Mapping[str, str]) -> bool:
     """Whether a request is made by Open WebUI, by its headers' names, in small letters."""
     return any(name.startswith(_HEADERS) for name in headers)
+
+
+def is_saved(chat_id: str) -> bool:
+    """Whether an identifier is that of one chat, whose answers are a conversation."""
+    return bool(chat_id) and not chat_id.startswith(_UNSAVED)
 
 
 def status_event(step: str) -> Event | None:
@@ -55,7 +62,7 @@ def source_events(answer: Answer, earlier: Sequence[Answer] = ()) -> list[Event]
     """The sources of an answer, so that the n-th is reference n.
 
     In a conversation the numbers leap over those of earlier answers. Their sources stand between, with what was quoted
-    of them then.
+    of them then; so do those of answers that are not in ``earlier``, as where a question was edited and asked again.
 
     Args:
         earlier: those before in the conversation, in order, with the numbers that they have in it.
@@ -66,39 +73,47 @@ def source_events(answer: Answer, earlier: Sequence[Answer] = ()) -> list[Event]
         for reference in one.references:
             known.setdefault(reference.number, _source(reference, quotes.get(reference.source_id, [])))
     last = max((r.number for r in answer.references), default=0)
-    return [known.get(number) or _forgotten(number) for number in range(1, last + 1)]
+    return [known.get(number) or _elsewhere(number) for number in range(1, last + 1)]
 
 
-def _quoted(answer: Answer) -> dict[str, list[Evidence]]:
+class _Quote(NamedTuple):
+    """What is quoted of a source. ``support`` is how surely it supports what the answer says by it, from 0 to 1."""
+
+    text: str
+    support: float
+    page: int | None
+
+
+def _quoted(answer: Answer) -> dict[str, list[_Quote]]:
     """What is quoted of each source, each quote once, in the order in which the answer shows it."""
-    glossary = (entry.evidence for entry in answer.glossary if entry.evidence)
-    quotes: dict[str, dict[str, Evidence]] = {}
-    for evidence in (*(e for statement in answer.statements() for e in statement.evidence), *glossary):
-        quotes.setdefault(evidence.source_id, {}).setdefault(evidence.quote, evidence)
+    shown = [(evidence, statement.support) for statement in answer.statements() for evidence in statement.evidence]
+    shown += [(entry.evidence, 1.0) for entry in answer.glossary if entry.evidence]
+    quotes: dict[str, dict[str, _Quote]] = {}
+    for evidence, support in shown:
+        quote = _Quote(evidence.quote, support, evidence.page)
+        quotes.setdefault(evidence.source_id, {}).setdefault(quote.text, quote)
     return {source_id: list(of_one.values()) for source_id, of_one in quotes.items()}
 
 
-def _source(reference: Reference, quotes: Iterable[Evidence]) -> Event:
+def _source(reference: Reference, quotes: Sequence[_Quote]) -> Event:
     """A source with its exact quotes; its citation where a patient's version quotes none."""
     name, url = _name(reference), page_of(reference)
-    shown = [(e.quote, e.score, e.page) for e in quotes] or [(reference.vancouver, 0.0, None)]
+    source = {"id": reference.source_id, "name": name} | ({"url": url} if url else {})
     # What tells sources apart is "source". Quotes are read as Markdown there, and pages counted from 0.
     about = {"source": reference.source_id, "name": name} | ({"url": url} if url else {})
     return _event("source", {
-        "source": {"id": reference.source_id, "name": name} | ({"url": url} if url else {}),
-        "document": [escape(quote) for quote, _, _ in shown],
-        "metadata": [about | ({"page": page - 1} if page else {}) for _, _, page in shown],
-        "distances": [min(max(score, 0.0), 1.0) for _, score, _ in shown],
+        "source": source,
+        "document": [escape(quote.text) for quote in quotes] or [escape(reference.vancouver)],
+        "metadata": [about | ({"page": quote.page - 1} if quote.page else {}) for quote in quotes] or [about],
+        "distances": [quote.support for quote in quotes],
     })  # fmt: skip
 
 
-def _forgotten(number: int) -> Event:
-    """Holds the place of a source of which nothing is known any more."""
-    key, name = f"reference-{number}", f"{number} · cited earlier"
-    return _event("source", {
-        "source": {"id": key, "name": name}, "document": [_FORGOTTEN],
-        "metadata": [{"source": key, "name": name}], "distances": [0.0],
-    })  # fmt: skip
+def _elsewhere(number: int) -> Event:
+    """Holds the place of a source of which nothing more is known here."""
+    key, name = f"reference-{number}", f"{number} · another answer"
+    source, about = {"id": key, "name": name}, {"source": key, "name": name}
+    return _event("source", {"source": source, "document": [_ELSEWHERE], "metadata": [about], "distances": []})
 
 
 def _name(reference: Reference) -> str:
