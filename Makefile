@@ -14,11 +14,15 @@ impaired renal function, and heparin-induced thrombocytopenia (HIT) who is on ar
 # Those that have a baseline.
 SUITES := $(patsubst eval/baselines/%.json,%,$(wildcard eval/baselines/*.json))
 
+# Open WebUI, which one slow test drives, in an environment of its own: it is a front end, not a part of Osler.
+WEBUI_VERSION := 0.12.4
+WEBUI := .tools/open-webui/.stamp-$(WEBUI_VERSION)
+
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 # More options for pytest, such as PYTEST_ARGS='-n 4' for four processes instead of two.
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-slow check bench gate index clean
+.PHONY: help demo test test-slow check bench gate index open-webui clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -30,7 +34,7 @@ demo: $(INDEX)  ## set up, build the starter index, and answer the reference que
 test: $(INSTALLED)  ## run the tests but for the slow ones
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
-test-slow: $(INSTALLED)  ## run the slow tests
+test-slow: $(INSTALLED) $(WEBUI)  ## run the slow tests
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(INSTALLED)  ## check format, style and types
@@ -53,9 +57,11 @@ gate: $(INDEX)  ## ask Osler the suites that ship, and fail where it falls below
 
 index: $(INDEX)  ## build the starter index
 
+open-webui: $(WEBUI)  ## install Open WebUI, which a slow test drives (2 minutes, 3 GB)
+
 clean:  ## remove all that was made, and caches
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf indexes/starter
+	rm -rf indexes/starter .tools
 	find rag api eval tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The snapshot is named by its content, so a build that changes nothing leaves CURRENT as it was: hence the touch.
@@ -68,6 +74,14 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  && "$$python" -m venv $(VENV)
 	@$(PIP) -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The CPU build of torch where pip is pointed to one, as for Osler itself.
+$(WEBUI): | $(INSTALLED)
+	@rm -rf .tools/open-webui
+	@python=$$($(find_python)) && "$$python" -m venv .tools/open-webui
+	@.tools/open-webui/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+	  open-webui==$(WEBUI_VERSION) torch==$$(sed -n 's/^torch==//p' requirements.lock)
 	@touch $@
 
 # The first of these that is Python 3.11 or newer; what PYTHON names comes first, and alone when it was given.

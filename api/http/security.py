@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.http.problems import NO_KEY, NO_SCOPE, RATE, ProblemError
 from api.http.service import Service, service_of
-from api.keeping.keys import Scope
+from api.keeping.keys import Scope, is_of_form
 from api.settings import is_loopback
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="an API key, as `osler keys create` gives it")
@@ -67,10 +67,11 @@ async def caller_of(request: Request) -> Caller:
 
 
 async def _caller(request: Request, given: HTTPAuthorizationCredentials | None) -> Caller:
-    service = service_of(request)
-    if given is None and needs_no_key(service, request):
+    service, whole = service_of(request), given.credentials if given else None
+    # Clients of OpenAI's interface cannot be had without a key: what is none of ours says nothing.
+    if (whole is None or not is_of_form(whole)) and needs_no_key(service, request):
         return LOCAL  # who has every scope
-    return await run_in_threadpool(_admitted, service, request, given.credentials if given else None)
+    return await run_in_threadpool(_admitted, service, request, whole)
 
 
 Asker = Annotated[Caller, Depends(needs(Scope.ASK))]

@@ -124,6 +124,12 @@ def _scopes(given: Iterable[str]) -> frozenset[Scope]:
     return frozenset(Scope(scope) for scope in wanted)
 
 
+def is_of_form(whole: str) -> bool:
+    """Whether a text looks like a key of this service, as those of other services do not."""
+    parts = whole.split("_", 2)
+    return len(parts) == 3 and parts[0] == MARK
+
+
 def _hash(whole: str) -> str:
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -125,7 +125,8 @@ async def chat(
         asked = Asked.of(questions(body.messages), audience, body.filter, conversation_id)
         return Completion(head, await given(request, caller, asked, listener))
 
-    conversation_id = id_of_chat(caller.key_id, _FACE, chat_id) if chat_id else None
+    is_kept = chat_id is not None and webui_events.is_saved(chat_id)
+    conversation_id = id_of_chat(caller.key_id, _FACE, chat_id or "") if is_kept else None
     if not body.stream:
         completion = await while_connected(request, answer())
         return Response(completion.whole().model_dump_json(), media_type="application/json")

@@ -27,8 +27,9 @@ def secret(service: Service, *scopes: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {service.keeping.keys.create('ward', scopes)[1]}"}
 
 
-def test_no_key_is_needed_on_this_machine(shared: TestClient) -> None:
-    assert shared.post("/v1/answers", json=QUESTION).status_code == 200
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer sk-other"}], ids=["none", "of another service"])
+def test_no_key_is_needed_on_this_machine(shared: TestClient, headers: dict[str, str]) -> None:
+    assert shared.post("/v1/answers", json=QUESTION, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_no_key_is_needed_on_this_machine(shared: TestClient) -> None:
         ("127.0.0.1", "127.0.0.1", {}, {"keys": "always"}),
         ("127.0.0.1", "127.0.0.1", {}, {"host": "0.0.0.0"}),
         ("127.0.0.1", "127.0.0.1", {"Authorization": "Bearer osler_0badc0de_nonsense"}, {}),
-        ("127.0.0.1", "127.0.0.1", {"Authorization": "Bearer nonsense"}, {}),
+        ("127.0.0.1", "127.0.0.1", {"Authorization": "Bearer sk-other"}, {"keys": "always"}),
     ],
     ids=[
         "address",
@@ -69,7 +70,7 @@ def test_no_key_is_needed_on_this_machine(shared: TestClient) -> None:
         "always",
         "public",
         "wrong",
-        "no key at all",
+        "key of another service",
     ],
 )
 def test_a_key_is_needed_otherwise(
