@@ -30,6 +30,7 @@ from api.http.openai import chat, embeddings, responses
 from api.http.openai.faults import PATHS, as_openai
 from api.http.problems import add_form, add_problems
 from api.http.service import Service
+from api.page import mounted as page
 from rag import __version__
 
 #: Whose bodies tell a whole conversation.
@@ -54,6 +55,7 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(noun.router)
     add_problems(app)
     add_form(app, PATHS, as_openai)
+    page.mount(app)
     if find_spec("mcp"):
         from api.mcp.mounted import mount
 

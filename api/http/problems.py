@@ -111,8 +111,8 @@ class ProblemError(HTTPException):
         return self.detail
 
 
-#: A problem as a response, with its headers, in a face's own form.
-ProblemForm = Callable[[Problem, Mapping[str, str]], Response]
+#: A problem as the response to a request, with its headers, in a face's own form.
+ProblemForm = Callable[[Problem, Mapping[str, str], Scope], Response]
 
 
 def response(
@@ -121,20 +121,23 @@ def response(
 ) -> Response:  # fmt: skip
     """A problem as the response to a request, in the form that clients of its address know."""
     found = problem(kind, detail, scope["state"]["request_id"], faults)
-    return _form_of(scope)(found, headers or {})
+    return _form_of(scope)(found, headers or {}, scope)
 
 
-def add_form(app: FastAPI, paths: Iterable[str], form: ProblemForm) -> None:
-    """Has problems of addresses that begin with one of ``paths`` told in another form."""
-    app.state.problem_forms = (*getattr(app.state, "problem_forms", ()), *((path, form) for path in paths))
+def add_form(app: FastAPI, paths: Iterable[str], form: ProblemForm, *, exactly: bool = False) -> None:
+    """Has problems of addresses that begin with one of ``paths``, or are one ``exactly``, told in another form."""
+    before = getattr(app.state, "problem_forms", ())
+    app.state.problem_forms = (*before, *((path, exactly, form) for path in paths))
 
 
 def _form_of(scope: Scope) -> ProblemForm:
     forms = getattr(scope["app"].state, "problem_forms", ()) if "app" in scope else ()
-    return next((form for path, form in forms if scope["path"].startswith(path)), _as_problem)
+    asked = scope["path"]
+    found = (form for path, exactly, form in forms if asked == path or (not exactly and asked.startswith(path)))
+    return next(found, as_problem)
 
 
-def _as_problem(found: Problem, headers: Mapping[str, str]) -> Response:
+def as_problem(found: Problem, headers: Mapping[str, str], _: Scope) -> Response:
     return Response(found.model_dump_json(), found.status, headers=dict(headers), media_type=MEDIA_TYPE)
 
 

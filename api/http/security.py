@@ -67,7 +67,12 @@ async def caller_of(request: Request) -> Caller:
 
 
 async def _caller(request: Request, given: HTTPAuthorizationCredentials | None) -> Caller:
-    service, whole = service_of(request), given.credentials if given else None
+    return await caller_with(request, given.credentials if given else None)
+
+
+async def caller_with(request: Request, whole: str | None) -> Caller:
+    """Who makes a request with a key, or without. Raises ``ProblemError`` as ``caller_of``."""
+    service = service_of(request)
     # Clients of OpenAI's interface cannot be had without a key: what is none of ours says nothing.
     if (whole is None or not is_of_form(whole)) and needs_no_key(service, request):
         return LOCAL  # who has every scope
@@ -101,8 +106,8 @@ def needs_no_key(service: Service, request: Request) -> bool:
         return False
     is_near = request.client is not None and is_loopback(request.client.host)
     is_passed_on = any(name.startswith(_FORWARDED) for name in request.headers)
-    is_another_pages = _is_another_pages(request, settings.cors_origins)
-    return is_near and not is_passed_on and not is_another_pages and is_loopback(_host(request))
+    is_strange = is_another_pages(request, settings.cors_origins)
+    return is_near and not is_passed_on and not is_strange and is_loopback(_host(request))
 
 
 def _host(request: Request) -> str:
@@ -113,13 +118,21 @@ def _host(request: Request) -> str:
         return ""
 
 
-def _is_another_pages(request: Request, trusted: tuple[str, ...]) -> bool:
+def is_another_pages(request: Request, trusted: tuple[str, ...]) -> bool:
     """Whether a page in a browser made the request that is neither of this server nor of an origin that is trusted."""
     origin = request.headers.get("origin")
     if origin is None:
-        return request.headers.get("sec-fetch-site", "none") not in _OWN_SITE
+        is_own = request.headers.get("sec-fetch-site", "none") in _OWN_SITE
+        return not is_own and not _is_followed(request)
     own = request.headers.get("host", "")
     return origin not in (f"http://{own}", f"https://{own}", *trusted)
+
+
+def _is_followed(request: Request) -> bool:
+    """Whether somebody has followed a link to here: the page that it stood on learns nothing."""
+    headers = request.headers
+    to_document = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return request.method == "GET" and to_document
 
 
 def _holding(address: str) -> str:

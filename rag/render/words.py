@@ -147,9 +147,18 @@ def status(answer: Answer) -> str:
 
     Example: "Answered · Leans to no (probability 0.81) · Review: under review by a clinician (2026-01-28)".
     """
+    return f"{outcome(answer)} · Review: {review(answer)}"
+
+
+def outcome(answer: Answer) -> str:
+    """Outcome and decision: "Answered · Sources speak against it"."""
+    return " · ".join([_OUTCOMES[answer.outcome], *([decision(answer.decision)] if answer.decision else [])])
+
+
+def review(answer: Answer) -> str:
+    """Where its review stands and since when: "under review by a clinician (2026-01-28)"."""
     updated = f" ({answer.review.updated})" if answer.review.updated else ""
-    decided = [decision(answer.decision)] if answer.decision else []
-    return " · ".join([_OUTCOMES[answer.outcome], *decided, f"Review: {_REVIEWS[answer.review.status]}{updated}"])
+    return _REVIEWS[answer.review.status] + updated
 
 
 def decision(decided: Decision) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from fastapi import Response
 from pydantic import Field
+from starlette.types import Scope
 
 from api.http import problems
 from api.http.problems import Kind, Problem
@@ -39,7 +40,7 @@ _CODES: Final[Mapping[Kind, str]] = {
 _BY_NAME: Final = {kind.name: kind for kind in problems.KINDS}
 
 
-def as_openai(found: Problem, headers: Mapping[str, str]) -> Response:
+def as_openai(found: Problem, headers: Mapping[str, str], _: Scope) -> Response:
     body = error_of(found).model_dump_json()
     return Response(body, status_of(_kind(found)), headers=dict(headers), media_type="application/json")
 

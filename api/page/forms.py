@@ -1,0 +1,97 @@
+"""What a form sends: a question, about whom, from which sources, for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from pydantic import Field, ValidationError
+
+from api.http.asking import Ask
+from api.http.fields import FilterBody
+from api.http.problems import INVALID, ProblemError
+from rag.domain import Frozen
+
+#: The part of a form that may be there several times, and the one that is a list in one line: "US, GB".
+_SEVERAL: Final = "evidence_types"
+_LISTED: Final = "jurisdictions"
+_CREATININE = Literal["mg/dL", "µmol/L"]
+
+
+class Patient(Frozen):
+    """What the panel knows of a patient: measured values with their units. Added to a question in words."""
+
+    age: Annotated[int, Field(ge=0, le=120)] | None = None
+    sex: Literal["woman", "man"] | None = None
+    weight: Annotated[float, Field(gt=0, le=500)] | None = None
+    creatinine: Annotated[float, Field(gt=0, le=5000)] | None = None
+    creatinine_unit: _CREATININE = "mg/dL"
+    crcl: Annotated[float, Field(ge=0, le=300)] | None = None
+    bilirubin: Annotated[float, Field(gt=0, le=2000)] | None = None
+    bilirubin_unit: _CREATININE = "mg/dL"
+    child_pugh: Literal["A", "B", "C"] | None = None
+    platelets: Annotated[float, Field(ge=0, le=5000)] | None = None
+    more: Annotated[str, Field(max_length=500)] | None = None
+
+    def words(self) -> str:
+        """ "Patient: woman, 67 years, 80 kg, creatinine 2.1 mg/dL."; nothing where nothing is known."""
+        known = (
+            self.sex,
+            self.age is not None and f"{self.age} years",
+            self.weight and f"{self.weight:g} kg",
+            self.creatinine and f"creatinine {self.creatinine:g} {self.creatinine_unit}",
+            self.crcl is not None and f"CrCl {self.crcl:g} mL/min",
+            self.bilirubin and f"bilirubin {self.bilirubin:g} {self.bilirubin_unit}",
+            self.child_pugh and f"Child-Pugh {self.child_pugh}",
+            self.platelets is not None and f"platelets {self.platelets:g} × 10⁹/L",
+            self.more and self.more.strip(" .\n"),
+        )
+        said = ", ".join(str(part) for part in known if part)
+        return f"Patient: {said}." if said else ""
+
+
+async def sent(request: Request) -> dict[str, Any]:
+    """The parts of a form that are filled in: a text each, a list for those that may have several."""
+    pairs = parse_qsl((await request.body()).decode("utf-8", "replace"))
+    return filled(pairs)
+
+
+def filled(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if not value.strip():
+            continue
+        if name == _SEVERAL:
+            found.setdefault(name, []).append(value)
+        elif name == _LISTED:
+            found[name] = value.upper().replace(",", " ").split()
+        else:
+            found[name] = value.strip()
+    return found
+
+
+def asked(form: Mapping[str, Any]) -> Ask:
+    """The question of a form, with what the panel knows of the patient. Raises ``ProblemError`` for what cannot be."""
+    try:
+        patient = Patient.model_validate({k: v for k, v in form.items() if k in Patient.model_fields})
+        within = FilterBody.model_validate({k: v for k, v in form.items() if k in FilterBody.model_fields})
+        question, known = _question(form), patient.words()
+        if known:  # a sentence of its own
+            question = f"{question if question[-1:] in ('.', '?', '!') else f'{question}?'} {known}"
+        more = {name: form[name] for name in ("audience", "conversation_id") if name in form}
+        return Ask(question=question if form.get("question") else "", filter=within, **more)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = str(first["loc"][0]) if first["loc"] else "question"
+        name = where.replace("_", " ")
+        what = "is empty" if where == "question" else f"cannot be used ({first['msg']})"
+        raise ProblemError(INVALID, f"{name} {what}; please change it", where=f"body.{where}") from error
+
+
+def _question(form: Mapping[str, Any]) -> str:
+    """What was typed; behind the variable where it is a bare value of one: "body weight 80 kg"."""
+    typed = str(form.get("question", ""))
+    is_bare = "variable" in form and (typed[:1].isdigit() or " " not in typed)
+    return f"{form['variable']} {typed}" if is_bare else typed

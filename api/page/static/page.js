@@ -1,0 +1,10 @@
+// What scripts add to a page that works without them.
+import { streamForms } from "./ask.js";
+import { openQuotes } from "./quote.js";
+import { keys } from "./keys.js";
+import { tools } from "./tools.js";
+
+streamForms(document);
+openQuotes(document);
+keys(document);
+tools(document);
