@@ -36,10 +36,9 @@ class Patient(Frozen):
     more: Annotated[str, Field(max_length=500)] | None = None
 
     def words(self) -> str:
-        """ "Patient: woman, 67 years, 80 kg, creatinine 2.1 mg/dL."; nothing where nothing is known."""
+        """ "Patient: 67-year-old woman, 80 kg, creatinine 2.1 mg/dL."; nothing where nothing is known."""
         known = (
-            self.sex,
-            self.age is not None and f"{self.age} years",
+            self._who(),
             self.weight and f"{self.weight:g} kg",
             self.creatinine and f"creatinine {self.creatinine:g} {self.creatinine_unit}",
             self.crcl is not None and f"CrCl {self.crcl:g} mL/min",
@@ -50,6 +49,11 @@ class Patient(Frozen):
         )
         said = ", ".join(str(part) for part in known if part)
         return f"Patient: {said}." if said else ""
+
+    def _who(self) -> str | None:
+        if self.age is None:
+            return self.sex
+        return f"{self.age}-year-old {self.sex}" if self.sex else f"{self.age} years old"
 
 
 async def sent(request: Request) -> dict[str, Any]:
@@ -91,7 +95,10 @@ def asked(form: Mapping[str, Any]) -> Ask:
 
 
 def _question(form: Mapping[str, Any]) -> str:
-    """What was typed; behind the variable where it is a bare value of one: "body weight 80 kg"."""
+    """What was typed, or the value of a variable as a fact on the patient: "Patient: body weight 80 kg."."""
     typed = str(form.get("question", ""))
-    is_bare = "variable" in form and (typed[:1].isdigit() or " " not in typed)
-    return f"{form['variable']} {typed}" if is_bare else typed
+    if "variable" not in form or not typed:
+        return typed
+    variable = str(form["variable"])
+    is_bare = not typed[:1].isalpha() or (" " not in typed and not variable.startswith("whether"))
+    return f"Patient: {f'{variable} {typed}' if is_bare else typed}."

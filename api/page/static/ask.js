@@ -76,7 +76,7 @@ function finish(form, turn, { address, conversation_id: id, title }) {
     own.prepend(field);
   }
   field.value = id;
-  if (form === own) own.elements.question.value = "";
+  if (form === own) clear(own);
   document.title = `${title} · Osler`;
   history.pushState(null, "", address);
   tell("");
@@ -85,6 +85,15 @@ function finish(form, turn, { address, conversation_id: id, title }) {
   heading.focus({ preventScroll: true });
   turn.scrollIntoView({ block: "start" });
   document.dispatchEvent(new CustomEvent("osler:answered"));
+}
+
+/** What was told of the patient is known to the conversation now. */
+function clear(form) {
+  form.elements.question.value = "";
+  const once = form.querySelector("[data-once]");
+  for (const input of once.querySelectorAll("input")) input.value = "";
+  for (const choice of once.querySelectorAll("select")) choice.selectedIndex = 0;
+  once.open = false;
 }
 
 function retry(message, form, submitter) {
