@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from sqlalchemy import URL, create_engine, make_url, text
 
 from api.keeping.database import database_url
 from api.keeping.keeping import Keeping
+
+#: Every face of the service is tested with the helpers of the first.
+sys.path.insert(0, str(Path(__file__).parent / "http"))
 
 
 @pytest.fixture(scope="session")
