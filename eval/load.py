@@ -9,9 +9,7 @@ an address a service is started for it, on the index of the settings. Prints, as
 from __future__ import annotations
 
 import argparse
-import http.client
 import itertools
-import json
 import re
 import statistics
 import subprocess
@@ -24,12 +22,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
+from api.client import ProblemError, UnreachableError
+from api.client.calling import Calls
 from eval.measures.cost import percentile
 from eval.readme import QUESTIONS, ROOT
 from eval.suites.catalogue import SHIPPED
@@ -59,24 +58,24 @@ class Measured:
         return len(self.seconds) / self.lasted_s
 
 
-class Client:
-    """One connection that asks; it is made anew when the server closes it."""
+class Asker:
+    """One client: asks over a connection that is kept, and nothing again. What it is answered is not read."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
-        parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._calls = Calls(url, key, timeout_s=_TIMEOUT_S, retries=0)
 
     def ask(self, question: str) -> int | str:
         """The status, or the name of what failed."""
         try:
-            self._connection.request("POST", "/v1/answers", json.dumps({"question": question}), self._headers)
-            response = self._connection.getresponse()
-            response.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            return type(error).__name__
-        return response.status
+            self._calls.send("POST", "/v1/answers", {"question": question})
+        except ProblemError as problem:
+            return problem.status
+        except UnreachableError as error:
+            return error.why.split()[0]
+        return 200
+
+    def close(self) -> None:
+        self._calls.close()
 
 
 def distinct() -> Iterator[str]:
@@ -95,14 +94,14 @@ def load(
     url: str, questions: Iterator[str], clients: int, seconds: float, pid: int | None, key: str | None
 ) -> Measured:
     """Has ``clients`` ask for so long, each as soon as it is answered."""
-    found, lock, end = Measured(), threading.Lock(), time.perf_counter() + seconds
+    askers, found, lock = [Asker(url, key) for _ in range(clients)], Measured(), threading.Lock()
+    end = time.perf_counter() + seconds
 
-    def run(_: int) -> None:
-        client = Client(url, key)
+    def run(asker: Asker) -> None:
         while (begun := time.perf_counter()) < end:
             with lock:
                 question = next(questions)
-            status = client.ask(question)
+            status = asker.ask(question)
             took = time.perf_counter() - begun
             with lock:
                 found.statuses[status] += 1
@@ -110,7 +109,7 @@ def load(
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(clients + 1) as pool:
-        running = [pool.submit(run, n) for n in range(clients)]
+        running = [pool.submit(run, asker) for asker in askers]
         while not all(r.done() for r in running):
             if pid is not None:
                 found.memory.append(resident(pid))
@@ -118,6 +117,8 @@ def load(
         for done in running:
             done.result()
     found.lasted_s = time.perf_counter() - begun
+    for asker in askers:
+        asker.close()
     return found
 
 
@@ -129,12 +130,13 @@ def resident(pid: int) -> int:
 
 def overhead(url: str, pipeline: Pipeline, key: str | None) -> tuple[float, float]:
     """Median milliseconds of a question over HTTP, and by the pipeline in this process, taken in turns."""
-    client, over_http, alone = Client(url, key), list[float](), list[float]()
+    asker, over_http, alone = Asker(url, key), list[float](), list[float]()
     for number, question in enumerate(itertools.islice(distinct(), _COMPARED)):
-        for times, asked in ((over_http, client.ask), (alone, pipeline.ask)):
+        for times, asked in ((over_http, asker.ask), (alone, pipeline.ask)):
             begun = time.perf_counter()
             asked(f"{question} (patient {number})")
             times.append(1000 * (time.perf_counter() - begun))
+    asker.close()
     return statistics.median(over_http), statistics.median(alone)
 
 

@@ -9,6 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
+from api.client import Client
 from eval.datasets.base import Dataset
 from eval.evaluate import part_of
 from eval.judges.base import Judge
@@ -45,6 +46,8 @@ from rag.pipeline import Pipeline
 from rag.settings import Settings
 
 _KEY = "OSLER_EVAL_KEY"
+#: A run goes on unattended: it waits for longer than a person would.
+_TIMEOUT_S, _PATIENCE_S = 120.0, 600.0
 _DEFAULT: dict[Task, str] = {"answers": "osler", "retrieval": "osler", "verification": "verifier"}
 #: The classes that a checker can choose.
 _VERDICTS, _DECISIONS = frozenset({"supports", "refutes", "neutral"}), frozenset({"yes", "no"})
@@ -186,7 +189,7 @@ def _answerer(kind: str, place: str, suite: Dataset, arguments: Namespace) -> Sy
     if kind in METHODS and place.isdecimal():
         return NearestSentences(Pipeline.open(_index(suite, arguments)), cast(Method, kind), int(place))
     if kind == "http" and place:
-        return HttpOsler(_caller(place, arguments), audience)
+        return HttpOsler(Client(place, os.environ.get(_KEY), timeout_s=_TIMEOUT_S, patience_s=_PATIENCE_S), audience)
     if kind == "openai" and place:
         if not arguments.model:
             raise InputError("system openai: no model; name the one behind the address with --model")

@@ -59,8 +59,10 @@ OUTSIDE = {
     "sqlite3": {"eval.cache"},
     "yaml": {"eval.bench", "eval.datasets.altered", "eval.datasets.written", "eval.sentences"},
     "markdown_it": {"eval.article_markdown"},
-    "httpx2": {"eval.systems.web"},
+    "httpx2": {"api.client.calling", "eval.systems.web"},
 }
+#: The client of the service. ``eval`` may import it, as anybody's program does; of ours it needs but these.
+CLIENT, NEEDED_BY_CLIENT = "api.client", {"rag.__version__", "rag.domain", "rag.errors"}
 #: Modules that anyone can audit alone: they measure, and import nothing of ours but one another.
 ALONE = ("eval.measures", "eval.statistics", "eval.trec", "rag.language.readability")
 HEAVY = {"torch", "faiss", "onnx", "onnxruntime", "sentence_transformers", "transformers", "tokenizers", "openvino",
@@ -88,6 +90,10 @@ def importers(library: str) -> set[str]:
     return {module for module, names in IMPORTS.items() if any(n.split(".")[0] == library for n in names)}
 
 
+def is_of_client(name: str) -> bool:
+    return f"{name}.".startswith(f"{CLIENT}.")
+
+
 def room(name: str) -> str:
     """The sub-package or module of ``rag`` that a full name lies in."""
     return name.split(".")[1]
@@ -103,7 +109,12 @@ def test_there_is_something_to_check() -> None:
 def test_packages_import_in_one_direction(package: str, forbidden: set[str]) -> None:
     wrong = [(m, n) for m, names in IMPORTS.items() if m.split(".")[0] == package
              for n in names if n.split(".")[0] in forbidden]  # fmt: skip
-    assert wrong == []
+    assert [(m, n) for m, n in wrong if package != "eval" or not is_of_client(n)] == []
+
+
+def test_the_client_needs_nothing_of_the_server() -> None:
+    names = {n for m in IMPORTS if is_of_client(m) for n in IMPORTS[m] if n.split(".")[0] in PACKAGES}
+    assert {".".join(n.split(".")[:2]) for n in names if not is_of_client(n)} == NEEDED_BY_CLIENT
 
 
 def test_every_room_of_rag_has_its_place() -> None:
@@ -187,6 +198,12 @@ def loaded_by(*arguments: str) -> set[str]:
 
 def test_importing_rag_loads_almost_nothing() -> None:
     assert not loaded_by("rag") & (HEAVY | {"numpy", "pydantic", "sqlite3", "yaml", "fastapi"})
+
+
+def test_importing_the_client_loads_nothing_of_the_server() -> None:
+    loaded = loaded_by("api.client")
+    assert "httpx2" in loaded
+    assert not loaded & (HEAVY | {"numpy", "fastapi", "starlette", "uvicorn", "sqlalchemy", "sqlite3"})
 
 
 @pytest.mark.parametrize(

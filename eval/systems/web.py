@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from secrets import SystemRandom
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
+import httpx2
+
+from api.client.calling import checked_address
+from api.client.retrying import retry_after_s
 from eval.systems.base import one_line
 from rag import __version__
-from rag.errors import FailureError, InputError
-
-if TYPE_CHECKING:
-    import httpx2
+from rag.errors import FailureError
 
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _LONGEST_RETRY_AFTER_S = 0.5, 30.0, 120.0
 _MAX_BYTES = 32 * 2**20
@@ -54,9 +52,7 @@ class Caller:
         connections: int = 64,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        import httpx2
-
-        self.base_url = _checked(base_url)
+        self.base_url = checked_address(base_url)
         self._key, self._timeout_s, self._attempts, self._sleep = key, timeout_s, max(attempts, 1), sleep
         headers = {"User-Agent": f"osler-eval/{__version__}", "Accept": "application/json"}
         if key:
@@ -94,8 +90,6 @@ class Caller:
         self._http.close()
 
     def _sent(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        import httpx2
-
         until = time.monotonic() + self._timeout_s
         try:
             with self._http.stream("POST", self.base_url + path, json=body) as response:
@@ -125,7 +119,7 @@ def _read(status: int, retry_after: str, content: bytes) -> dict[str, Any]:
     if not 200 <= status < 300:
         is_passing = status in (408, 429) or status >= 500
         reason = f"HTTP {status} {_problem(content)}".rstrip()
-        raise CallError(reason, is_final=not is_passing, wait_s=_retry_after_s(retry_after))
+        raise CallError(reason, is_final=not is_passing, wait_s=retry_after_s(retry_after) or 0.0)
     try:
         found = json.loads(content)
     except ValueError:
@@ -148,29 +142,6 @@ def _problem(content: bytes) -> str:
     return str(said or "")
 
 
-def _checked(address: str) -> str:
-    """The address without a slash at its end."""
-    try:
-        parts = urlsplit(address)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # only checked when it is read
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise InputError(f"address {address!r}: expected one like http://127.0.0.1:8000; correct the base URL")
-    return address.rstrip("/")
-
-
 def _backoff_s(attempt: int) -> float:
     """Twice as long after each attempt, of which a random half, so that workers that failed together part."""
     return min(_FIRST_BACKOFF_S * 2.0 ** (attempt - 1), _LONGEST_BACKOFF_S) * SystemRandom().uniform(0.5, 1.0)
-
-
-def _retry_after_s(given: str) -> float:
-    """The header is a number of seconds or a date; 0 when it is absent or neither."""
-    if given.isdecimal():
-        return float(given)
-    try:
-        return (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
-        return 0.0

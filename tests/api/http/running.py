@@ -44,10 +44,16 @@ def client_of(service: Service, address: str = "127.0.0.1", host: str = "127.0.0
 
 
 @contextmanager
-def listening(service: Service) -> Iterator[str]:
-    """A real server on loopback; gives its address."""
+def listening(service: Service, send_bytes: int | None = None) -> Iterator[str]:
+    """A real server on loopback; gives its address.
+
+    Args:
+        send_bytes: what the system takes of a response that its client does not read, about; much by default.
+    """
     config = uvicorn.Config(create_app(service), host="127.0.0.1", port=0, log_config=None, access_log=False)
     with socket.socket() as free:
+        if send_bytes:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         free.bind(("127.0.0.1", 0))
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [free]})

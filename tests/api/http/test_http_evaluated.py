@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from running import listening
 
+from api.client import Client
 from api.http.service import Service
 from eval.domain import Item, Turn
 from eval.systems.http import HttpOsler
 from eval.systems.osler import OslerSystem
-from eval.systems.web import Caller
 from rag.pipeline import Pipeline
 
 ALONE = Item(item_id="alone", question="How is argatroban monitored?")
@@ -25,7 +25,7 @@ FOLLOWING = Item(
 
 def test_questions_and_follow_ups_are_answered_alike(service: Service, pipeline: Pipeline) -> None:
     with listening(service) as address:
-        system = HttpOsler(Caller(address))
+        system = HttpOsler(Client(address))
         for item in (ALONE, FOLLOWING):
             served, own = system.respond(item), OslerSystem(pipeline).respond(item)
             assert served.error is None
