@@ -49,7 +49,7 @@ class ServiceSettings(FromEnvironment):
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(default=65_536, description="largest body of a request")
     max_history_bytes: Annotated[int, Field(ge=1024)] = Field(
         default=2_097_152,
-        description="largest body of a request that tells a whole conversation, as chat front ends do",
+        description="largest body of a request that tells a whole conversation, as chat front ends do, or embeds texts",
     )
     max_turns: Annotated[int, Field(ge=1)] = Field(default=50, description="questions that a conversation may hold")
     rate_by_key: Rate = Field(default="600/minute", description="requests that a key may make")

@@ -26,7 +26,7 @@ from api.http.reading import (
 from api.http.security import Asker, Caller
 from api.http.service import service_of
 from api.http.stream import VOICE
-from api.http.streaming import EVENT_STREAM, streamed
+from api.http.streaming import DESCRIBED, EVENT_STREAM, streamed
 from rag.domain import Answer, Receipt
 from rag.render.html import to_html
 from rag.render.markdown import to_markdown
@@ -60,7 +60,7 @@ _MEDIA: Final = {JSON: Form.JSON, "text/markdown": Form.MARKDOWN, "text/html": F
 
 @router.post(
     "", operation_id="ask", summary="Answer a question", response_model=Answer,
-    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": DESCRIBED}},
 )  # fmt: skip
 async def ask(request: Request, body: Ask, caller: Asker, token: Token = None) -> Response:
     """Streamed as server-sent events where `Accept` is `text/event-stream`."""

@@ -33,8 +33,8 @@ from api.http.service import Service
 from api.page import mounted as page
 from rag import __version__
 
-#: Whose bodies tell a whole conversation.
-_WITH_HISTORY: Final = ("/v1/chat/completions", "/v1/responses")
+#: Whose bodies tell a whole conversation, or hold many texts.
+_LARGER: Final = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings")
 _NOUNS: Final = (
     answers, conversations, search, passages, sources, verify, snapshots, reviews, feedback, webhooks, health, chat,
     responses, embeddings,
@@ -72,7 +72,7 @@ def create_app(service: Service) -> FastAPI:
         Surroundings,
         log=service.log, metrics=service.metrics, tracing=service.tracing,
         max_body_bytes=service.settings.max_body_bytes, timeout_s=service.settings.timeout_s,
-        larger=dict.fromkeys(_WITH_HISTORY, service.settings.max_history_bytes),
+        larger=dict.fromkeys(_LARGER, service.settings.max_history_bytes),
     )  # fmt: skip
     description.describe(app, service.serving.max_question_chars)
     return app

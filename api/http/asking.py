@@ -149,7 +149,7 @@ class Asking:
             try:
                 with self._service.keeping.at_once():
                     kept = keep_told(self._service, answer, told, self._caller.key_id, request.masked)
-                    return Answered(self._reviewed(kept), earlier_of(self._service, told))
+                    return Answered(self._reviewed(kept), earlier_of(self._service, kept, told))
             except ConflictError:
                 if not left:
                     raise

@@ -26,11 +26,13 @@ class Said(NamedTuple):
     """What a client says was asked before, in order.
 
     ``conversation_id`` is where its answers are kept, begun when it is not there; without one they are kept each by
-    itself, and the conversation is not.
+    itself, and the conversation is not. ``last`` is the turn after which this one stands, if not after whichever is
+    the last: where another stands there, a new conversation begins as far as ``last``.
     """
 
     earlier: tuple[str, ...] = ()
     conversation_id: str | None = None
+    last: int | None = None
 
     def masked(self) -> Said:
         return self._replace(earlier=tuple(masked(text).text for text in self.earlier))
@@ -100,14 +102,17 @@ def keep_told(service: Service, made: Answer, told: Retold, key_id: str | None, 
         service.keeping.answers.add(kept, key_id=key_id, masked=kinds)
         return kept
     found = conversations.begin(conversation_id, key_id)
-    conversations.numbers(conversation_id, told.sources)
     last = found.turns[-1].number if found.turns else 0
-    question = told.standalone.question or ""
-    return keep_turn(service, made, Following(conversation_id, last + 1, question, told.standalone), kinds)
+    if told.said.last is not None and told.said.last < last:
+        last = told.said.last
+        found = conversations.fork(found, last, key_id)
+    conversations.numbers(found.conversation_id, told.sources)
+    following = Following(found.conversation_id, last + 1, told.standalone.question or "", told.standalone)
+    return keep_turn(service, made, following, kinds)
 
 
-def earlier_of(service: Service, told: Retold) -> tuple[Answer, ...]:
-    """The answers before, with the numbers that their sources have in the conversation."""
-    conversation_id = told.said.conversation_id
-    numbers = service.keeping.conversations.numbers(conversation_id) if conversation_id else told.numbers()
+def earlier_of(service: Service, kept: Answer, told: Retold) -> tuple[Answer, ...]:
+    """The answers before ``kept``, with the numbers that their sources have in its conversation."""
+    conversations, turn = service.keeping.conversations, kept.turn
+    numbers = conversations.numbers(turn.conversation_id) if turn else told.numbers()
     return tuple(in_conversation(made, how, numbers_after(numbers, made)) for made, how in told.before)

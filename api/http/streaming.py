@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from fastapi import Request, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
@@ -21,6 +21,15 @@ from rag.pipeline import Watch
 T = TypeVar("T")
 
 EVENT_STREAM: Final = "text/event-stream"
+#: A stream in the description: the form of each event. OpenAPI has the word from 3.2 on; tools know it before.
+DESCRIBED: Final[dict[str, dict[str, Any]]] = {
+    EVENT_STREAM: {
+        "itemSchema": {
+            "type": "object", "required": ["data"],
+            "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+        }
+    }
+}  # fmt: skip
 #: Seconds without an event after which a comment is sent.
 _QUIET_S: Final = 15.0
 #: Makes something; its argument is to be told of each step.

@@ -66,26 +66,28 @@ class Conversations:
         row = {"conversation_id": conversation_id, "key_id": key_id or "", "created": now, "changed": now}
         with self._database.writing() as db:
             new = self._database.insert(tables.conversations).values(row).on_conflict_do_nothing()
-            if db.execute(new).rowcount:
+            if db.scalar(new.returning(tables.conversations.c.conversation_id)):
                 return Conversation(conversation_id, key_id, now, now)
         return self.get(conversation_id)
 
-    def fork(self, found: Conversation, last: int, key_id: str | None = None) -> Conversation:
-        """A new conversation that begins as another did, up to its turn ``last``: the same answers and numbers."""
-        forked = self.create(key_id)
-        rows = [t._asdict() | {"conversation_id": forked.conversation_id} for t in found.turns if t.number <= last]
+    def fork(self, origin: Conversation, last: int, key_id: str | None = None) -> Conversation:
+        """A new conversation that begins as another did, up to its turn ``last``: the same answers and numbers.
+
+        Raises:
+            NotFoundError: the other, or an answer of it, has been erased in between; nothing is begun then.
+        """
+        forked, now = new_id("c"), self._clock()
+        turns = [t for t in origin.turns if t.number <= last]
         with self._database.writing() as db:
-            for row in rows:
-                hold(db, row["answer_id"])
-            if rows:
-                db.execute(tables.turns.insert(), rows)
-            numbers = _numbers(db, found.conversation_id)
-            given = [
-                {"conversation_id": forked.conversation_id, "source_id": s, "number": n} for s, n in numbers.items()
-            ]
-            if given:
-                db.execute(tables.numbers.insert(), given)
-        return self.get(forked.conversation_id)
+            found(db, origin.conversation_id, is_locked=True)
+            row = {"conversation_id": forked, "key_id": key_id or "", "created": now, "changed": now}
+            db.execute(tables.conversations.insert().values(row))
+            for turn in turns:
+                hold(db, turn.answer_id)
+                db.execute(tables.turns.insert().values(conversation_id=forked, **turn._asdict()))
+            for source_id, number in _numbers(db, origin.conversation_id).items():
+                db.execute(tables.numbers.insert().values(conversation_id=forked, source_id=source_id, number=number))
+        return Conversation(forked, key_id, now, now, tuple(turns))
 
     def get(self, conversation_id: str) -> Conversation:
         """A conversation with all its turns. Raises ``NotFoundError``."""

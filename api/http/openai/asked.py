@@ -29,10 +29,8 @@ class Asked(NamedTuple):
     said: Said
 
     @classmethod
-    def of(
-        cls, questions: Sequence[str], audience: Audience, within: FilterBody | None, conversation_id: str | None = None
-    ) -> Asked:
-        """The last of ``questions``, after the others.
+    def of(cls, questions: Sequence[str], audience: Audience, within: FilterBody | None, before: Said) -> Asked:
+        """The last of ``questions``, after the others, and these after what was said ``before``.
 
         Raises:
             ProblemError: it holds what is no text.
@@ -42,7 +40,7 @@ class Asked(NamedTuple):
             body = Ask(question=question, audience=audience, filter=within or FilterBody())
         except ValidationError as error:
             raise ProblemError(INVALID, "the question is empty or not well formed; expected text") from error
-        return cls(body, Said(tuple(earlier), conversation_id))
+        return cls(body, before._replace(earlier=(*before.earlier, *earlier)))
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Header, Path, Request, Response
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt
 from starlette.concurrency import run_in_threadpool
 
 from api.http.fields import FilterBody
@@ -23,10 +23,10 @@ from api.http.openai.messages import Messages, Open, StreamOptions, questions, r
 from api.http.openai.names import MODELS, audience_of
 from api.http.openai.usage import usage
 from api.http.openai.webui_tasks import Task, task_of
-from api.http.retelling import id_of_chat
+from api.http.retelling import Said, id_of_chat
 from api.http.security import Asker
 from api.http.service import Service, published_at, service_of
-from api.http.streaming import EVENT_STREAM, Voice, streamed
+from api.http.streaming import DESCRIBED, Voice, streamed
 from api.http.work import ACCEPTED
 from rag.domain import Frozen
 from rag.errors import NotFoundError
@@ -49,16 +49,16 @@ class ChatRequest(Open):
 
     model: str = Field(description=f"one of {', '.join(f'`{name}`' for name in MODELS)}")
     messages: Messages
-    stream: bool | None = None
+    stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     filter: FilterBody | None = Field(default=None, description="which sources may take part, as for `/v1/answers`")
-    n: int | None = None
+    n: StrictInt | None = None
     tools: tuple[Any, ...] | None = None
     tool_choice: Any = None
     functions: tuple[Any, ...] | None = None
     function_call: Any = None
     response_format: Any = None
-    logprobs: bool | None = None
+    logprobs: StrictBool | None = None
     modalities: list[str] | None = None
     audio: Any = None
 
@@ -108,7 +108,7 @@ TaskHeader = Annotated[
 @router.post(
     "/chat/completions", operation_id="chat", summary="Answer the last question of a chat",
     response_model=ChatCompletion,
-    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": DESCRIBED}},
 )  # fmt: skip
 async def chat(
     request: Request, body: ChatRequest, caller: Asker, chat_id: ChatId = None, task: TaskHeader = None
@@ -122,7 +122,7 @@ async def chat(
     async def answer(listener: Watch | None = None) -> Completion:
         if own:
             return Completion(head, await run_in_threadpool(_of_task, service_of(request), own))
-        asked = Asked.of(questions(body.messages), audience, body.filter, conversation_id)
+        asked = Asked.of(questions(body.messages), audience, body.filter, Said(conversation_id=conversation_id))
         return Completion(head, await given(request, caller, asked, listener))
 
     is_kept = chat_id is not None and webui_events.is_saved(chat_id)

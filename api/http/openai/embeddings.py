@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictInt
 from pydantic_core import PydanticCustomError
 
 from api.http.leaving import while_connected
@@ -46,7 +46,7 @@ class EmbeddingRequest(Open):
     model: str = Field(description=f"`{NAME}`, or the name of the index's encoder")
     input: Annotated[tuple[str, ...], Field(min_length=1, max_length=_MOST), BeforeValidator(_texts, str | list[str])]
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = None
+    dimensions: StrictInt | None = None
 
 
 class Embedding(Frozen):

@@ -41,8 +41,11 @@ _BY_NAME: Final = {kind.name: kind for kind in problems.KINDS}
 
 
 def as_openai(found: Problem, headers: Mapping[str, str], _: Scope) -> Response:
+    kind = _kind(found)
+    # Their clients try 409 again, which is of no use to a conversation that is full.
+    more = {"x-should-retry": "false"} if kind is problems.FULL else {}
     body = error_of(found).model_dump_json()
-    return Response(body, status_of(_kind(found)), headers=dict(headers), media_type="application/json")
+    return Response(body, status_of(kind), headers={**headers, **more}, media_type="application/json")
 
 
 def status_of(kind: Kind) -> int:

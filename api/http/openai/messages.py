@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.http.problems import INVALID, ProblemError
 
@@ -37,7 +37,7 @@ class ChatMessage(Open):
 
 
 class StreamOptions(Open):
-    include_usage: bool | None = None
+    include_usage: StrictBool | None = None
 
 
 Messages = Annotated[tuple[ChatMessage, ...], Field(min_length=1, max_length=_MOST)]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi import Response as HttpResponse
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictBool
 from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 
@@ -22,9 +22,10 @@ from api.http.openai.messages import Messages, Open, questions, refuse
 from api.http.openai.names import MODELS, audience_of
 from api.http.openai.response_form import ConversationId, Responded, Response, failed
 from api.http.problems import INVALID, NOT_FOUND, ProblemError
+from api.http.retelling import Said
 from api.http.security import Asker, Caller
 from api.http.service import Service, service_of
-from api.http.streaming import EVENT_STREAM, Voice, streamed
+from api.http.streaming import DESCRIBED, Voice, streamed
 from api.http.talking import owned
 from api.keeping.words import new_id
 from rag.errors import NotFoundError
@@ -63,13 +64,15 @@ class ResponseRequest(Open):
     instructions: str | None = Field(default=None, description="has no effect")
     previous_response_id: str | None = Field(default=None, max_length=200)
     conversation: str | ConversationId | None = Field(default=None, description="a conversation of `/v1/conversations`")
-    store: bool | None = Field(default=None, description="by default it is kept, so that a later one may go on from it")
-    stream: bool | None = None
+    store: StrictBool | None = Field(
+        default=None, description="by default it is kept, so that a later one may go on from it"
+    )
+    stream: StrictBool | None = None
     metadata: dict[str, str] | None = None
     filter: FilterBody | None = Field(default=None, description="which sources may take part, as for `/v1/answers`")
     tools: tuple[Any, ...] | None = None
     tool_choice: Any = None
-    background: bool | None = None
+    background: StrictBool | None = None
     include: list[str] | None = None
     prompt: Any = None
     text: dict[str, Any] | None = None
@@ -77,7 +80,7 @@ class ResponseRequest(Open):
 
 @router.post(
     "/responses", operation_id="respond", summary="Answer a question as a response", response_model=Response,
-    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": DESCRIBED}},
 )  # fmt: skip
 async def respond(request: Request, body: ResponseRequest, caller: Asker) -> HttpResponse:
     """Streamed where `stream` is true. What is asked of tools, in the background or of images is refused."""
@@ -85,7 +88,7 @@ async def respond(request: Request, body: ResponseRequest, caller: Asker) -> Htt
     refuse(body.model_dump() | {"text.format": (body.text or {}).get("format")}, _DONE_ONLY)
     texts = questions(body.input, "body.input")
     before = await run_in_threadpool(_before, service_of(request), caller, body)
-    asked = Asked.of([*before.asked, *texts], audience, body.filter, before.conversation_id)
+    asked = Asked.of(texts, audience, body.filter, before)
     respond_to = partial(_responded, request, caller, body, asked)
     if not body.stream:
         made = await while_connected(request, respond_to())
@@ -110,15 +113,12 @@ async def _responded(
     return Responded(response, f"msg_{request_id}", found)
 
 
-class _Before(NamedTuple):
-    """What was asked before in words, and the conversation in which the answer is kept, if in one."""
+def _before(service: Service, caller: Caller, body: ResponseRequest) -> Said:
+    """What was asked before, and where the answer is kept.
 
-    asked: tuple[str, ...] = ()
-    conversation_id: str | None = None
-
-
-def _before(service: Service, caller: Caller, body: ResponseRequest) -> _Before:
-    """Raises ``ProblemError`` where the response or the conversation that is named is not there."""
+    Raises:
+        ProblemError: the response or the conversation that is named is not there.
+    """
     if body.previous_response_id and body.conversation:
         what = "expected either this or previous_response_id"
         raise ProblemError(INVALID, what, where="body.conversation")
@@ -126,36 +126,34 @@ def _before(service: Service, caller: Caller, body: ResponseRequest) -> _Before:
         named = body.conversation if isinstance(body.conversation, str) else body.conversation.id
         found = _of_conversation(service, caller, named)
     else:
-        found = _after(service, caller, body.previous_response_id) if body.previous_response_id else _Before()
+        found = _after(service, caller, body.previous_response_id) if body.previous_response_id else Said()
     if body.store is False:
         return found._replace(conversation_id=None)
     return found if found.conversation_id else found._replace(conversation_id=new_id("c"))
 
 
-def _of_conversation(service: Service, caller: Caller, conversation_id: str) -> _Before:
+def _of_conversation(service: Service, caller: Caller, conversation_id: str) -> Said:
     try:
         turns = owned(service, caller, conversation_id).turns
     except NotFoundError as error:
         raise ProblemError(NOT_FOUND, str(error), where="body.conversation") from error
-    return _Before(tuple(t.question for t in turns), conversation_id)
+    return Said(tuple(t.question for t in turns), conversation_id)
 
 
-def _after(service: Service, caller: Caller, response_id: str) -> _Before:
-    """What led to a response. Where its conversation has gone on since, another begins from there."""
+def _after(service: Service, caller: Caller, response_id: str) -> Said:
+    """What led to a response, also where its conversation has gone on since."""
     answer_id = _answer_in(response_id)
     if answer_id is None:
-        return _Before()
+        return Said()
     try:
         answer = service.keeping.answers.get(answer_id).answer()
         if answer.turn is None:
-            return _Before((answer.question,))
-        number, found = answer.turn.number, owned(service, caller, answer.turn.conversation_id)
+            return Said((answer.question,))
+        last, found = answer.turn.number, owned(service, caller, answer.turn.conversation_id)
     except NotFoundError as error:
         what = "no such response is kept; it was never made, not stored, or has been erased"
         raise ProblemError(NOT_FOUND, what, where="body.previous_response_id") from error
-    if found.turns[-1].number > number:
-        found = service.keeping.conversations.fork(found, number, caller.key_id)
-    return _Before(tuple(t.question for t in found.turns), found.conversation_id)
+    return Said(tuple(t.question for t in found.turns if t.number <= last), found.conversation_id, last)
 
 
 def _answer_in(response_id: str) -> str | None:

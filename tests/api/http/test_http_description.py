@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import schemathesis
-from running import client_of, open_service
+from running import open_service
 from schemathesis.config import (
     ChecksConfig,
     GenerationConfig,
@@ -21,8 +21,10 @@ from schemathesis.config import (
     SchemathesisConfig,
 )
 from schemathesis.engine import events, from_schema
+from schemathesis.python.asgi import shutdown_lifespans
 from starlette.testclient import TestClient
 
+from api.http.app import create_app
 from api.http.description import EXAMPLES, operations
 from api.http.examples import made, normal
 from api.keeping.keys import Scope
@@ -43,8 +45,8 @@ def schema(starter_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     checks = ChecksConfig(positive_data_acceptance=PositiveDataAcceptanceConfig(expected_statuses=_FINE))
     project = ProjectConfig(generation=generation, checks=checks, headers={"Authorization": f"Bearer {whole}"})
     config = SchemathesisConfig(projects=ProjectsConfig(default=project))
-    with client_of(service) as client:
-        yield schemathesis.openapi.from_asgi("/openapi.json", client.app, config=config)
+    yield schemathesis.openapi.from_asgi("/openapi.json", create_app(service), config=config)  # which it starts
+    shutdown_lifespans()
 
 
 @pytest.mark.slow
