@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from rag.answer.references import doi_url, pubmed_url
+from rag.answer.references import doi_url, link, pubmed_url
 from rag.domain import (
     Answer,
     Carried,
@@ -276,10 +276,8 @@ def web_link(url: str | None) -> str | None:
 
 
 def page_of(reference: Reference) -> str | None:
-    """The address at which a reader finds a source: by its DOI, its PMID, or its own; nothing where there is none."""
-    if reference.doi:
-        return doi_url(reference.doi)
-    return pubmed_url(reference.pmid) if reference.pmid else web_link(reference.url)
+    """The address at which a reader finds a source; nothing where there is none that can be followed."""
+    return web_link(link(reference))
 
 
 def linked(reference: Reference) -> list[tuple[str, str | None]]:

@@ -63,7 +63,16 @@ function begin(html) {
   document.getElementById("welcome")?.remove();
   document.getElementById("examples")?.remove();
   document.getElementById("turns").append(fragment(html));
-  return document.querySelector("#turns > .turn:last-child");
+  const turn = document.querySelector("#turns > .turn:last-child");
+  turn.scrollIntoView({ block: "start" });
+  return turn;
+}
+
+/** Who has asked reads on from the title. */
+function read(turn) {
+  const heading = turn.querySelector("h1");
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
 }
 
 function finish(form, turn, { address, conversation_id: id, title }) {
@@ -80,10 +89,7 @@ function finish(form, turn, { address, conversation_id: id, title }) {
   document.title = `${title} · Osler`;
   history.pushState(null, "", address);
   tell("");
-  const heading = turn.querySelector("h1");
-  heading.tabIndex = -1;
-  heading.focus({ preventScroll: true });
-  turn.scrollIntoView({ block: "start" });
+  if (document.activeElement.matches("body, .ask-form *")) read(turn);
   document.dispatchEvent(new CustomEvent("osler:answered"));
 }
 
