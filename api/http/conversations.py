@@ -14,7 +14,7 @@ from api.http.fields import ConversationId
 from api.http.reviewing import with_review
 from api.http.security import Asker, Caller
 from api.http.service import Service, service_of
-from api.http.talking import owned
+from api.http.talking import erased, owned
 from api.keeping.conversations import Conversation
 from rag.domain import Answer, Frozen
 from rag.render.markdown import to_markdown
@@ -116,11 +116,8 @@ def export(
 @router.delete("/{conversation_id}", operation_id="delete_conversation", summary="Erase a conversation")
 def delete(request: Request, conversation_id: ConversationId, caller: Asker) -> Deleted:
     """Its turns, and their answers unless somebody else holds them."""
-    service = service_of(request)
-    owned(service, caller, conversation_id)
-    erased = service.keeping.retention.erase(conversation_id)
-    service.keeping.audit.record(caller.actor, "conversation.erased", conversation_id)
-    return Deleted(turns=erased.turns, answers=erased.answers, kept=erased.reviewed)
+    gone = erased(service_of(request), caller, conversation_id)
+    return Deleted(turns=gone.turns, answers=gone.answers, kept=gone.reviewed)
 
 
 def _exported(service: Service, caller: Caller, conversation_id: str) -> Exported:

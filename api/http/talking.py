@@ -8,7 +8,7 @@ from typing import NamedTuple
 from api.http.problems import FULL, NOTHING_ASKED, UNUSABLE, ProblemError
 from api.http.security import Caller
 from api.http.service import Service
-from api.keeping.conversations import Conversation, Turn, missing
+from api.keeping.conversations import Conversation, Erased, Turn, missing
 from api.keeping.keys import Scope
 from rag import domain
 from rag.answer.article import identified
@@ -34,6 +34,14 @@ def owned(service: Service, caller: Caller, conversation_id: str) -> Conversatio
     if found.key_id != caller.key_id and not caller.may(Scope.ADMIN):
         raise missing(conversation_id)  # as if there were none: nobody learns which there are
     return found
+
+
+def erased(service: Service, caller: Caller, conversation_id: str) -> Erased:
+    """Erases a conversation of the caller's. Raises ``NotFoundError``."""
+    owned(service, caller, conversation_id)
+    gone = service.keeping.retention.erase(conversation_id)
+    service.keeping.audit.record(caller.actor, "conversation.erased", conversation_id)
+    return gone
 
 
 def followed(service: Service, caller: Caller, conversation_id: str, question: str) -> Following:

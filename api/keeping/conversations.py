@@ -44,6 +44,15 @@ class Conversation(NamedTuple):
     turns: tuple[Turn, ...] = ()
 
 
+class Listed(NamedTuple):
+    """A conversation in a list: its first question and the number of its turns."""
+
+    conversation_id: str
+    changed: datetime
+    question: str
+    turns: int
+
+
 class Erased(NamedTuple):
     """What was erased, and the answers that stay because a review holds them."""
 
@@ -97,6 +106,27 @@ class Conversations:
             whole = select(tables.turns).where(columns.conversation_id == conversation_id).order_by(columns.number)
             turns = tuple(_turn(t) for t in db.execute(whole))
         return Conversation(conversation_id, row.key_id or None, row.created, row.changed, turns)
+
+    def listed(self, key_id: str | None, words: str | None = None, limit: int = 30, offset: int = 0) -> list[Listed]:
+        """Conversations of a key in which something was asked, those that went on last first.
+
+        Args:
+            words: that stand in one of its questions, in any case.
+        """
+        mine, turns = tables.conversations.c, tables.turns.c
+        asked = select(turns.number).where(turns.conversation_id == mine.conversation_id)
+        if words:
+            asked = asked.where(func.lower(turns.question).contains(words.casefold(), autoescape=True))
+        wanted = select(mine.conversation_id, mine.changed).where(mine.key_id == (key_id or ""), asked.exists())
+        wanted = wanted.order_by(mine.changed.desc(), mine.conversation_id).limit(limit).offset(offset)
+        with self._database.reading(is_snapshot=True) as db:
+            rows = db.execute(wanted).all()
+            found = select(turns.conversation_id, turns.question).order_by(turns.number)
+            found = found.where(turns.conversation_id.in_([row.conversation_id for row in rows]))
+            questions: dict[str, list[str]] = {}
+            for turn in db.execute(found):
+                questions.setdefault(turn.conversation_id, []).append(turn.question)
+        return [Listed(*row, questions[row.conversation_id][0], len(questions[row.conversation_id])) for row in rows]
 
     def add_turn(self, conversation_id: str, turn: Turn) -> Turn:
         """Adds a turn behind all others; its answer must be kept.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.http.asking import Ask, Asking
 from api.http.fields import AnswerId, ConversationId
@@ -22,7 +23,8 @@ from api.http.security import Caller
 from api.http.service import service_of
 from api.http.stream import Event
 from api.http.streaming import EVENT_STREAM, Voice, streamed
-from api.http.talking import owned
+from api.http.talking import erased, owned
+from api.keeping.conversations import Listed
 from api.keeping.words import new_id
 from api.page.article import PageArticle, shown
 from api.page.forms import asked, filled, sent
@@ -34,6 +36,9 @@ from rag.pipeline import Watch
 router = APIRouter(include_in_schema=False)
 
 HTML: Final = "text/html"
+#: Conversations on a page of them, and beside one.
+_LISTED: Final = 50
+_BESIDE: Final = 15
 EXAMPLES: Final = (
     "Should IVIG be given to a patient with heparin-induced thrombocytopenia, cirrhosis and impaired renal function "
     "who is on argatroban?",
@@ -50,6 +55,32 @@ _STEPS: Final = {
 def home(request: Request, caller: Asker) -> Response:
     """A box to ask in; a link may fill it in."""
     return _talk(request, caller, form=filled(list(request.query_params.multi_items())))
+
+
+@router.get("/conversations")
+def conversations(
+    request: Request,
+    caller: Asker,
+    words: Annotated[str | None, Query(max_length=200)] = None,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """The reader's conversations, those that went on last first; those with some words in their questions."""
+    found = _listed(request, caller, words, offset, _LISTED + 1)
+    return page(
+        request, "conversations", talks=found[:_LISTED], sought=words or "", offset=offset, at_once=_LISTED,
+        has_more=len(found) > _LISTED,
+    )  # fmt: skip
+
+
+@router.post("/conversations/{conversation_id}/delete")
+async def delete(request: Request, conversation_id: ConversationId, caller: Asker) -> Response:
+    """Asks first, and erases when that is confirmed."""
+    service, form = service_of(request), await sent(request)
+    found = await run_in_threadpool(owned, service, caller, conversation_id)
+    if form.get("sure") != "yes":
+        return page(request, "delete", conversation=found)
+    await run_in_threadpool(erased, service, caller, conversation_id)
+    return RedirectResponse("/conversations", 303)
 
 
 @router.get("/conversations/{conversation_id}")
@@ -122,6 +153,10 @@ def _step(name: str) -> bytes:
 _VOICE: Final = Voice[Answer](_step, _made, _failed)
 
 
+def _listed(request: Request, caller: Caller, words: str | None, offset: int, limit: int) -> list[Listed]:
+    return service_of(request).keeping.conversations.listed(caller.key_id, (words or "").strip(), limit, offset)
+
+
 def _talk(
     request: Request, caller: Caller, *, conversation_id: str | None = None, answers: list[Answer] | None = None,
     form: dict[str, Any] | None = None,
@@ -130,5 +165,6 @@ def _talk(
     articles = [shown(a, f"t{a.turn.number}" if a.turn else "t") for a in found]
     return page(
         request, "talk", turns=list(zip(found, articles, strict=True)), conversation_id=conversation_id,
-        form=defaultdict(str, form or {}), examples=EXAMPLES, evidence_types=tuple(EvidenceType),
+        talks=_listed(request, caller, None, 0, _BESIDE), form=defaultdict(str, form or {}), examples=EXAMPLES,
+        evidence_types=tuple(EvidenceType),
     )  # fmt: skip

@@ -3,7 +3,9 @@ import { eventsOf } from "./events.js";
 
 const status = () => document.getElementById("status");
 const stop = () => document.getElementById("stop");
+const LOST = "The connection was lost before the answer was whole.";
 let running = null;
+let shown = location.pathname;
 
 /** Has every form that asks stream its answer; also those of articles that are still to come. */
 export function streamForms(root) {
@@ -13,6 +15,8 @@ export function streamForms(root) {
     event.preventDefault();
     ask(event.target, event.submitter);
   });
+  // The way back leads to a page of another address, which is no longer here.
+  window.addEventListener("popstate", () => location.pathname !== shown && location.reload());
   stop()?.addEventListener("click", () => running?.abort());
   const question = document.getElementById("question");
   question?.addEventListener("keydown", (event) => {
@@ -49,19 +53,24 @@ async function ask(form, submitter) {
         isWhole = true;
       }
     }
-    if (!isWhole) throw new Error("The connection was lost before the answer was whole.");
+    if (!isWhole) throw new Error(LOST);
   } catch (error) {
     turn?.remove();
-    retry(error.name === "AbortError" ? "Stopped." : error.message, form, submitter);
+    retry(why(error, turn), form, submitter);
   } finally {
     running = null;
     busy(false);
   }
 }
 
+/** What a browser says of a connection that fails is not for readers. */
+function why(error, turn) {
+  if (error.name === "AbortError") return "Stopped.";
+  if (error instanceof TypeError) return turn ? LOST : "The service cannot be reached.";
+  return error.message;
+}
+
 function begin(html) {
-  document.getElementById("welcome")?.remove();
-  document.getElementById("examples")?.remove();
   document.getElementById("turns").append(fragment(html));
   const turn = document.querySelector("#turns > .turn:last-child");
   turn.scrollIntoView({ block: "start" });
@@ -88,6 +97,7 @@ function finish(form, turn, { address, conversation_id: id, title }) {
   if (form === own) clear(own);
   document.title = `${title} · Osler`;
   history.pushState(null, "", address);
+  shown = location.pathname;
   tell("");
   if (document.activeElement.matches("body, .ask-form *")) read(turn);
   document.dispatchEvent(new CustomEvent("osler:answered"));
