@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 # More options for pytest, such as PYTEST_ARGS='-n 4' for four processes instead of two.
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-slow check bench gate index open-webui clean
+.PHONY: help demo test test-slow check bench gate index open-webui screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -56,6 +56,9 @@ gate: $(INDEX)  ## ask Osler the suites that ship, and fail where it falls below
 	done
 
 index: $(INDEX)  ## build the starter index
+
+screenshots: $(INDEX)  ## take the pictures of the page for docs
+	$(BIN)/python -m tests.screenshots
 
 open-webui: $(WEBUI)  ## install Open WebUI, which a slow test drives (2 minutes, 3 GB)
 
