@@ -54,7 +54,7 @@ class PageArticle(Article):
         """Leads to the passage with the quote; the page opens it under the line."""
         reference = next(r for r in self.answer.references if r.number == number)
         evidence = next((e for e in statement.evidence if e.source_id == reference.source_id), statement.evidence[0])
-        label = f"Source {number}: {_short(reference)}. Opens the quote"
+        label = f"Source {number}: {words.short(reference)}. Opens the quote"
         return (
             f'<a class="cite" href="{text(passage_address(evidence))}" data-source="{number}" '
             f'aria-label="{text(label)}">{words.mark(number)}</a>'
@@ -121,8 +121,3 @@ def passage_address(evidence: Evidence) -> str:
 def shown(answer: Answer, place: str = "a", *, may_ask: bool = True) -> Markup:
     """The whole article."""
     return markup(str(PageArticle(answer, place, may_ask=may_ask)))
-
-
-def _short(reference: Reference) -> str:
-    who = reference.authors[0] if reference.authors else reference.container or reference.title
-    return f"{who}{f', {reference.year}' if reference.year else ''}"

@@ -32,6 +32,7 @@ from api.page.looks import page, rendered
 from api.page.readers import Asker
 from rag.domain import Answer, EvidenceType
 from rag.pipeline import Watch
+from rag.render import words
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,10 +46,6 @@ EXAMPLES: Final = (
     "How is argatroban dosed in Child-Pugh C?",
     "Can fondaparinux be used for HIT when the creatinine clearance is 24?",
 )
-_STEPS: Final = {
-    "accepted": "Reading the question", "retrieve": "Searching the sources", "select": "Choosing sentences",
-    "compose": "Writing the article", "verify": "Checking every sentence against its quote",
-}  # fmt: skip
 
 
 @router.get("/")
@@ -147,7 +144,7 @@ def _failed(problem: Problem) -> bytes:
 
 
 def _step(name: str) -> bytes:
-    return Event("status", {"text": _STEPS[name]}).encoded() if name in _STEPS else b""
+    return Event("status", {"text": words.STEPS[name]}).encoded() if name in words.STEPS else b""
 
 
 _VOICE: Final = Voice[Answer](_step, _made, _failed)

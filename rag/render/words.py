@@ -39,6 +39,14 @@ OWN_WORDS: Final = "Terms in our own words"
 WITHHELD: Final = "What this version leaves out"
 EVIDENCE: Final = "Evidence"
 
+#: What is done, by the steps of the pipeline that take long enough to be told of, the waiting before them first.
+STEPS: Final = {
+    "accepted": "Reading the question",
+    "retrieve": "Searching the sources",
+    "select": "Choosing sentences",
+    "compose": "Writing the article",
+    "verify": "Checking every sentence against its quote",
+}
 _OUTCOMES: Final = {
     Outcome.ANSWERED: "Answered",
     Outcome.PARTIAL: "Answered in part",
@@ -219,10 +227,19 @@ def holder(position: Position, references: Sequence[Reference]) -> str:
     if position.issuing_body:
         return position.issuing_body
     number = position.statement.citations[0]
-    source = next(r for r in references if r.number == number)
-    if source.authors:
-        return source.authors[0] + (" et al." if len(source.authors) > 1 else "")
-    return source.container or source.title
+    return author(next(r for r in references if r.number == number))
+
+
+def author(reference: Reference) -> str:
+    """Who a source is by, in a word: "Cuker A et al."; its container or title where that is not known."""
+    if reference.authors:
+        return reference.authors[0] + (" et al." if len(reference.authors) > 1 else "")
+    return reference.container or reference.title
+
+
+def short(reference: Reference) -> str:
+    """A source as it is spoken of: "Cuker A et al., 2018"."""
+    return author(reference) + (f", {reference.year}" if reference.year else "")
 
 
 def place_and_year(position: Position) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from rag.domain import Answer, Outcome, Reference
 from rag.render.markdown import escape
-from rag.render.words import page_of
+from rag.render.words import STEPS, page_of, short
 
 Event = dict[str, Any]
 
@@ -21,13 +21,6 @@ Event = dict[str, Any]
 _HEADERS: Final = "x-openwebui-"
 #: Begin the identifiers of chats that Open WebUI does not keep, several of which may have the same one.
 _UNSAVED: Final = ("temporary:", "local:", "channel:")
-_STEPS: Final = {
-    "accepted": "Reading the question",
-    "retrieve": "Searching the sources",
-    "select": "Choosing sentences",
-    "compose": "Writing the article",
-    "verify": "Checking every sentence against its quote",
-}
 _ELSEWHERE: Final = "Cited by another answer of this chat."
 
 
@@ -43,7 +36,7 @@ def is_saved(chat_id: str) -> bool:
 
 def status_event(step: str) -> Event | None:
     """What is shown while a step is at work; nothing for steps too small to be told of."""
-    return _status(_STEPS[step], done=False) if step in _STEPS else None
+    return _status(STEPS[step], done=False) if step in STEPS else None
 
 
 def closing_status(answer: Answer | None) -> Event:
@@ -118,11 +111,7 @@ def _elsewhere(number: int) -> Event:
 
 def _name(reference: Reference) -> str:
     """Short, since it is all that a chip shows: "1 · Cuker A et al., 2018"."""
-    who = reference.container or reference.title
-    if reference.authors:
-        who = reference.authors[0] + (" et al." if len(reference.authors) > 1 else "")
-    year = f", {reference.year}" if reference.year else ""
-    return f"{reference.number} · {who}{year}" + (" (retracted)" if reference.retracted else "")
+    return f"{reference.number} · {short(reference)}" + (" (retracted)" if reference.retracted else "")
 
 
 def _status(description: str, *, done: bool) -> Event:

@@ -5,29 +5,20 @@ The last version of its first generation: the second needs a newer node than Deb
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+import npm
+
 VERSION: Final = "1.0.3"
-_FOLDER: Final = Path(__file__).parents[3] / ".tools" / f"mcp-inspector-{VERSION}"
 
 
 def installed() -> Path:
-    """The program; some 15 seconds and 160 MB when it is not there yet."""
-    program = _FOLDER / "node_modules" / ".bin" / "mcp-inspector"
-    done = _FOLDER / "installed"
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    with (_FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            options = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(_FOLDER)]
-            subprocess.run(["npm", "install", *options, f"@modelcontextprotocol/inspector@{VERSION}"], check=True)
-            done.touch()
-    return program
+    """The program, of some 160 MB."""
+    return npm.installed("@modelcontextprotocol/inspector", VERSION) / ".bin" / "mcp-inspector"
 
 
 def inspected(program: Path, server: list[str], method: str, *options: str, **environment: str) -> Any:

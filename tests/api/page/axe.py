@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
+import npm
 from playwright.sync_api import Page
 
 VERSION: Final = "4.14.1"
-_FOLDER: Final = Path(__file__).parents[3] / ".tools" / f"axe-core-{VERSION}"
 #: The levels A and AA of WCAG 2.0, 2.1 and 2.2, and what its makers hold to be good practice.
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @cache
 def _script() -> str:
-    """Its script; a few seconds and 3 MB when it is not there yet."""
-    done = _FOLDER / "installed"
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    with (_FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            options = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(_FOLDER)]
-            subprocess.run(["npm", "install", *options, f"axe-core@{VERSION}"], check=True)
-            done.touch()
-    return (_FOLDER / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+    return (npm.installed("axe-core", VERSION) / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def violations(page: Page) -> list[str]:
