@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Final
 
 import httpx2
@@ -122,18 +123,24 @@ class Valve:
         self._is_lost = False
 
     def __call__(self, _: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        head = next(pieces)
-        yield head
+        whole = b""
+        while b"\r\n\r\n" not in whole:  # what comes together depends on how busy the machine is
+            whole += next(pieces)
+        head, end, rest = whole.partition(b"\r\n\r\n")
+        yield head + end
         if b"text/event-stream" not in head:
+            yield rest
             yield from pieces
             return
-        for piece in pieces:
-            for event in re.split(rb"(?<=\n\n)", piece):
+        for piece in chain([b""], pieces):
+            *events, rest = re.split(rb"(?<=\n\n)", rest + piece)
+            for event in events:
                 self._left -= b"event: part" in event
                 if self._left < 0 and (not self._opened.wait(20) or self._is_lost):
                     raise ConnectionError("the rest is lost")
                 time.sleep(0.03)
                 yield event
+        yield rest
 
 
 def ask(page: Page, question: str, number: int = 1) -> Locator:

@@ -49,7 +49,7 @@ def test_the_reference_question_streams_in(windows: Windows, starter_index: Path
     assert page.evaluate("window.said")[1:] == STEPS
     shifts = page.evaluate("window.shifts")
     assert [where for _, is_read, where in shifts if is_read] == [], "what is read has moved"
-    assert sum(much for much, _, _ in shifts) < 0.01
+    assert sum(much for much, _, _ in shifts) < 0.1, "more than what https://web.dev/articles/cls calls good"
     expect(page.locator("#status")).to_have_text("")
     expect(page).to_have_title(f"{answer.title} · Osler")
     expect(page).to_have_url(re.compile(r"/conversations/c[0-9a-f]+#turn-1$"))
