@@ -116,7 +116,8 @@ class Standing(NamedTuple):
     """Where an answer stands.
 
     ``statements`` are those with a state of their own; any other stands where the article does. ``stale`` says why an
-    approved article is so no longer: reasons, each with the source that it concerns, or None.
+    approved article is so no longer: reasons, each with the source that it concerns, or None. ``reason`` is why the
+    article was decided as it is.
     """
 
     state: State = State.UNSUBMITTED
@@ -124,6 +125,7 @@ class Standing(NamedTuple):
     edits: Mapping[str, Edit] = {}
     updated: datetime | None = None
     stale: tuple[tuple[str, str | None], ...] = ()
+    reason: Reason | None = None
 
     def of(self, statement_id: str | None) -> State:
         return self.state if statement_id is None else self.statements.get(statement_id, self.state)
@@ -133,7 +135,12 @@ class Standing(NamedTuple):
         if self.state is State.UNSUBMITTED:
             return Review()
         updated = self.updated.isoformat() if self.updated else None
-        return Review.model_validate({"status": self.state.value, "updated": updated})
+        return Review.model_validate({"status": self.state.value, "updated": updated, "reasons": self._reasons()})
+
+    def _reasons(self) -> tuple[str, ...]:
+        if self.state is State.STALE:
+            return tuple(dict.fromkeys(why for why, _ in self.stale))
+        return (self.reason.value,) if self.state is State.REJECTED and self.reason else ()
 
 
 def standing(events: Iterable[Event], source_ids: Sequence[str] = (), superseded: Superseded | None = None) -> Standing:
@@ -164,7 +171,7 @@ def _after(before: Standing, event: Event) -> Standing:
     # Submitted anew, all is open again; else only what was decided by itself keeps a state of its own.
     kept = {} if new is State.SUBMITTED else {s: state for s, state in before.statements.items() if state in _DECIDED}
     stale = ((event.reason.value, None),) if new is State.STALE and event.reason else ()
-    return Standing(new, kept, before.edits, event.at, stale)
+    return Standing(new, kept, before.edits, event.at, stale, event.reason)
 
 
 def check(now: Standing, action: Action, answer_id: str, statement_id: str | None) -> None:

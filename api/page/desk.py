@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -12,33 +14,58 @@ from starlette.concurrency import run_in_threadpool
 
 from api.http.fields import AnswerId
 from api.http.problems import INTERNAL, NO_SCOPE, ProblemError, kind_of
-from api.http.reviewing import standing_of, step, superseded_now, with_review
+from api.http.reviewing import shown, standing_of, step, superseded_now
 from api.http.reviews import Step
 from api.http.security import Caller
 from api.http.service import Service, service_of
+from api.keeping.feedback import Feedback
 from api.keeping.keys import Scope
-from api.keeping.standing import APPROVING, REJECTING, Action, Standing, State, allowed
+from api.keeping.standing import APPROVING, REJECTING, Action, Edit, Standing, State, allowed, check
 from api.page.forms import sent
 from api.page.looks import page
 from api.page.readers import Asker, Reviewer
 from rag.domain import Answer, Statement
-from rag.errors import OslerError
+from rag.errors import ConflictError, OslerError
+from rag.render import words
 
 router = APIRouter(include_in_schema=False)
 
 _WAITING: Final = (State.SUBMITTED, State.UNDER_REVIEW)
 _AT_ONCE: Final = 30
-#: Steps in the order in which they are offered.
-_OFFERED: Final = (Action.SUBMIT, Action.START, Action.APPROVE, Action.REJECT, Action.EDIT, Action.COMMENT)
+#: Steps in the order in which they are offered, as buttons call them.
+_OFFERED: Final = {
+    Action.SUBMIT: "Submit for review", Action.START: "Start the review", Action.APPROVE: "Approve",
+    Action.REJECT: "Reject", Action.EDIT: "Edit", Action.COMMENT: "Comment",
+}  # fmt: skip
 
 
-class Row(NamedTuple):
-    """A statement on the desk: where it stands, the words that it was given, and the steps that may follow."""
+class Subject(NamedTuple):
+    """An article, or one statement of it, on the desk.
 
-    statement: Statement
+    Args:
+        steps: that may follow now.
+        is_held: it cannot be approved for what a reviewer did to it, or to a statement of it.
+        edit: the words that it was given last.
+    """
+
+    statement: Statement | None
     state: State
-    edit: Any
     steps: tuple[Action, ...]
+    is_held: bool
+    edit: Edit | None
+
+    @property
+    def statement_id(self) -> str | None:
+        return self.statement.statement_id if self.statement else None
+
+
+class Refused(NamedTuple):
+    """A step that was not taken: why, about which statement or None, and all that was typed."""
+
+    why: str
+    statement_id: str | None
+    form: Mapping[str, str]
+    status: int
 
 
 @router.get("/reviews")
@@ -56,10 +83,13 @@ def queue(
 
 
 @router.get("/answers/{answer_id}/review")
-def desk(request: Request, answer_id: AnswerId, caller: Asker) -> Response:
+def desk(
+    request: Request, answer_id: AnswerId, caller: Asker, reviewer: Annotated[str | None, Query(max_length=200)] = None
+) -> Response:
     service = service_of(request)
+    answer = service.keeping.answers.get(answer_id).answer()
     service.keeping.audit.record(caller.actor, "review.read", answer_id)
-    return _desk(request, service, caller, answer_id)
+    return _desk(request, service, caller, answer, reviewer)
 
 
 @router.post("/answers/{answer_id}/review")
@@ -70,40 +100,77 @@ async def take(request: Request, answer_id: AnswerId, caller: Asker) -> Response
         caller.check(Scope.REVIEW)
         body = Step.model_validate({name: form[name] for name in Step.model_fields if name in form})
         await run_in_threadpool(lambda: step(service, caller, answer_id, **body.model_dump()))
-    except ValidationError as error:
-        told = f"{error.errors()[0]['loc'][0]} cannot be used; please change it"
-        return await run_in_threadpool(_desk, request, service, caller, answer_id, form, told, 422)
-    except (OslerError, ProblemError) as error:
-        kind = kind_of(error)
-        if kind in (INTERNAL, NO_SCOPE):
-            raise
-        return await run_in_threadpool(_desk, request, service, caller, answer_id, form, str(error), kind.status)
-    place = f"#{body.statement_id}" if body.statement_id else "#article"
-    return RedirectResponse(f"/answers/{answer_id}/review{place}", 303)
+    except (OslerError, ProblemError, ValidationError) as error:
+        return await run_in_threadpool(_refused, request, service, caller, answer_id, form, error)
+    as_another = body.reviewer and body.reviewer != caller.name
+    named = f"?{urlencode({'reviewer': body.reviewer})}" if as_another else ""
+    return RedirectResponse(f"/answers/{answer_id}/review{named}#{body.statement_id or 'article'}", 303)
+
+
+def _refused(
+    request: Request, service: Service, caller: Caller, answer_id: str, form: Mapping[str, str],
+    error: OslerError | ProblemError | ValidationError,
+) -> Response:  # fmt: skip
+    if isinstance(error, ValidationError):
+        why, status = f"{error.errors()[0]['loc'][0]} cannot be used; please change it", 422
+    elif (kind := kind_of(error)) in (INTERNAL, NO_SCOPE):
+        raise error
+    else:
+        why, status = str(error), kind.status
+    answer = service.keeping.answers.get(answer_id).answer()
+    about = form.get("statement_id")
+    known = about if about in {s.statement_id for s in answer.statements()} else None
+    refused = Refused(why, known, defaultdict(str, form), status)
+    return _desk(request, service, caller, answer, form.get("reviewer"), refused)
 
 
 def _desk(
-    request: Request, service: Service, caller: Caller, answer_id: str, form: Mapping[str, Any] | None = None,
-    told: str | None = None, status: int = 200,
+    request: Request, service: Service, caller: Caller, answer: Answer, reviewer: str | None,
+    refused: Refused | None = None,
 ) -> Response:  # fmt: skip
-    answer = service.keeping.answers.get(answer_id).answer()
-    now = standing_of(service, answer)
-    may = caller.may(Scope.REVIEW)
+    now, may = standing_of(service, answer), caller.may(Scope.REVIEW)
+    history = service.keeping.reviews.history(answer.answer_id)
     return page(
-        request, "review", status, answer=with_review(service, answer), now=now, rows=_rows(answer, now, may=may),
-        steps=_steps(now, None) if may else (), history=service.keeping.reviews.history(answer_id),
-        form=form or {}, told=told, reviewer=(form or {}).get("reviewer", caller.name),
+        request, "review", refused.status if refused else 200, answer=shown(answer, now), now=now,
+        article=_subject(answer, now, None, may=may), parts=list(_parts(answer, now, may=may)), history=history,
+        feedback=_feedback(service, caller, answer) if may else (), may=may, reviewer=reviewer or caller.name,
+        refused=refused, labels=_OFFERED, statements={s.statement_id: s.shown for s in answer.statements()},
         approving=sorted(APPROVING), rejecting=sorted(REJECTING),
     )  # fmt: skip
 
 
-def _rows(answer: Answer, now: Standing, *, may: bool) -> list[Row]:
-    """Each statement once, in the order in which the article first shows it."""
-    once = {s.statement_id: s for s in reversed(answer.statements())}
-    ordered = dict.fromkeys(s.statement_id for s in answer.statements())
-    return [Row(once[i], now.of(i), now.edits.get(i), _steps(now, i) if may else ()) for i in ordered]
+def _parts(answer: Answer, now: Standing, *, may: bool) -> Iterator[tuple[str, list[Subject]]]:
+    """Each statement once, under the heading under which the article first shows it."""
+    seen = set[str]()
+    parts = [(words.BOTTOM_LINE, answer.bottom_line), *((s.heading, s.statements) for s in answer.sections)]
+    parts.append((words.DISAGREEMENTS, tuple(p.statement for d in answer.disagreements for p in d.positions)))
+    parts.append((words.needed_heading(answer), tuple(b.statement for n in answer.needed for b in n.branches)))
+    for heading, statements in parts:
+        new = {s.statement_id: s for s in statements if s.statement_id not in seen}
+        seen |= new.keys()
+        if new:
+            yield heading, [_subject(answer, now, statement, may=may) for statement in new.values()]
 
 
-def _steps(now: Standing, statement_id: str | None) -> tuple[Action, ...]:
-    may = allowed(now, statement_id)
-    return tuple(action for action in _OFFERED if action in may)
+def _subject(answer: Answer, now: Standing, statement: Statement | None, *, may: bool) -> Subject:
+    statement_id = statement.statement_id if statement else None
+    steps = tuple(a for a in _OFFERED if may and a in allowed(now, statement_id))
+    is_held = Action.APPROVE in steps and not _may_be_approved(answer, now, statement_id)
+    if is_held:
+        steps = tuple(a for a in steps if a is not Action.APPROVE)
+    return Subject(statement, now.of(statement_id), steps, is_held, now.edits.get(statement_id or ""))
+
+
+def _may_be_approved(answer: Answer, now: Standing, statement_id: str | None) -> bool:
+    try:
+        check(now, Action.APPROVE, answer.answer_id, statement_id)
+    except ConflictError:
+        return False
+    return True
+
+
+def _feedback(service: Service, caller: Caller, answer: Answer) -> tuple[Feedback, ...]:
+    found = tuple(service.keeping.feedback.list(answer.answer_id))
+    if found:
+        service.keeping.audit.record(caller.actor, "feedback.read", answer.answer_id)
+    return found

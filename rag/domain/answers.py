@@ -181,8 +181,11 @@ class Reference(Frozen):
 
 
 class Review(Frozen):
+    """Where the review of an answer stands. ``reasons`` say why it is rejected or stale: ``unsafe``, ``retracted``."""
+
     status: Literal["submitted", "under_review", "approved", "rejected", "stale"] = "submitted"
     updated: str | None = None
+    reasons: tuple[str, ...] = ()
 
 
 class GlossaryEntry(Frozen):

@@ -69,6 +69,14 @@ _REVIEWS: Final = {
     "rejected": "rejected by a clinician",
     "stale": "out of date, to be reviewed again",
 }
+#: Reasons that do not say by themselves what they mean.
+_REASONS: Final = {
+    "superseded": "a source was superseded",
+    "retracted": "a source was retracted",
+    "source_removed": "a source was removed",
+    "replay_differs": "the question is answered otherwise now",
+    "unsupported": "not supported by its evidence",
+}
 _EVIDENCE_TYPES: Final = {
     EvidenceType.RCT: "randomised controlled trial",
     EvidenceType.CONSUMER: "consumer information",
@@ -164,9 +172,25 @@ def outcome(answer: Answer) -> str:
 
 
 def review(answer: Answer) -> str:
-    """Where its review stands and since when: "under review by a clinician (2026-01-28)"."""
-    updated = f" ({answer.review.updated})" if answer.review.updated else ""
-    return _REVIEWS[answer.review.status] + updated
+    """Where its review stands, why and since when: "rejected by a clinician: unsafe (2026-01-28)"."""
+    why = f": {reasons(answer)}" if answer.review.reasons else ""
+    since = f" ({reviewed(answer)})" if answer.review.updated else ""
+    return _REVIEWS[answer.review.status] + why + since
+
+
+def reviewed(answer: Answer) -> str:
+    """The day since when its review stands where it does: "2026-01-28"; nothing where nobody asked for one."""
+    return (answer.review.updated or "").partition("T")[0]
+
+
+def reasons(answer: Answer) -> str:
+    """Why it is rejected or stale: "a source was retracted; a source was removed"."""
+    return "; ".join(map(reason, answer.review.reasons))
+
+
+def reason(code: str) -> str:
+    """Why something was decided in a review, in words: "accurate as edited"."""
+    return _REASONS.get(code, code.replace("_", " "))
 
 
 def decision(decided: Decision) -> str:

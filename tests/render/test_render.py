@@ -246,6 +246,13 @@ def test_qualifier_says_only_what_the_text_does_not(changes: dict[str, Any], exp
     assert words.qualifier(statement) == expected
 
 
+def test_a_review_says_why_and_since_when() -> None:
+    rejected = Review(status="rejected", updated="2026-01-28T09:30:00+00:00", reasons=("unsafe", "source_removed"))
+    answer = make_answer(review=rejected)
+    assert words.review(answer) == "rejected by a clinician: unsafe; a source was removed (2026-01-28)"
+    assert words.review(make_answer()) == "submitted, not yet reviewed by a clinician"
+
+
 def test_details_say_what_vancouver_leaves_out() -> None:
     first, _, third = make_answer().references
     assert words.details(first, ()) == "guideline · US · as of 2018; reviewed Feb 2022, not revised"

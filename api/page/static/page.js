@@ -3,8 +3,10 @@ import { streamForms } from "./ask.js";
 import { openQuotes } from "./quote.js";
 import { keys } from "./keys.js";
 import { tools } from "./tools.js";
+import { feedback } from "./feedback.js";
 
 streamForms(document);
 openQuotes(document);
 keys(document);
 tools(document);
+feedback(document);

@@ -170,7 +170,9 @@ def test_a_statement_may_be_submitted_without_the_article(keeping: Keeping) -> N
 def test_submitting_anew_opens_all_again(reviewed: Keeping) -> None:
     reviewed.reviews.reject("a-1", CHIEF, statement_id=FIRST, reason="wording")
     reviewed.reviews.reject("a-1", CHIEF, reason="incomplete")
+    assert reviewed.reviews.status("a-1").reasons == ("incomplete",)
     reviewed.reviews.submit("a-1", WARD)
+    assert reviewed.reviews.status("a-1").reasons == ()
     assert reviewed.reviews.standing("a-1").of(FIRST) is State.SUBMITTED
 
 
@@ -190,6 +192,7 @@ def test_what_replays_otherwise_is_stale_until_it_is_approved_again(reviewed: Ke
     assert (event.reviewer, event.reason) == ("osler", Reason.REPLAY_DIFFERS)
     assert reviewed.reviews.status("a-1").status == "stale"
     assert reviewed.reviews.standing("a-1").stale == (("replay_differs", None),)
+    assert reviewed.reviews.status("a-1").reasons == ("replay_differs",)
     assert reviewed.reviews.standing("a-1", {"cuker2018": "retracted"}.get).stale == (("retracted", "cuker2018"),)
     for step in (reviewed.reviews.submit, reviewed.reviews.start, reviewed.reviews.approve):
         step("a-1", CHIEF)

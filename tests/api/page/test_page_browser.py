@@ -197,13 +197,33 @@ def test_references_are_copied_and_downloaded(windows: Windows) -> None:
 def test_a_statement_is_reviewed(page: Page) -> None:
     turn = ask(page, SHORT)
     statement = kept(page, turn).bottom_line[0]
-    turn.get_by_role("link", name="Review").click()
-    row = page.locator("li", has=page.locator(f'[name=statement_id][value="{statement.statement_id}"]')).first
-    row.locator("summary").click()
-    row.get_by_label("Reviewer").fill("Ward pharmacist")
-    row.get_by_label("Step").select_option(label="submit")
-    row.get_by_role("button", name="Take the step").click()
-    expect(row).to_contain_text("submitted")
+    turn.get_by_role("link", name="Review", exact=True).click()
+    row = page.locator(f"#{statement.statement_id}")
+    page.get_by_label("Reviewing as").fill("Ward pharmacist")
+    page.get_by_role("button", name="Change").click()
+    for step, state in (("Submit for review", "Submitted"), ("Start the review", "Under review")):
+        row.get_by_role("button", name=step).click()
+        expect(row.locator(".state")).to_have_text(state)
+    row.locator("summary", has_text="Edit").click()
+    row.get_by_label("New words").fill(statement.text.replace("1.5-3 times", "15-30 times"))
+    row.get_by_role("button", name="Edit").click()
+    expect(row.locator(".checked")).to_contain_text("contradicted")
+    expect(row.get_by_role("button", name="Approve")).to_have_count(0)
     page.get_by_role("link", name="All reviews").click()
     queued = page.get_by_role("listitem").filter(has_text="Ward pharmacist")
     expect(queued.get_by_role("link")).to_have_attribute("href", re.compile(f"review#{statement.statement_id}$"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no_scripts"])
+def test_a_reader_is_thanked(windows: Windows, page: Page, has_scripts: bool) -> None:
+    answer = kept(page, ask(page, SHORT))
+    page = windows.open(f"/answers/{answer.answer_id}", java_script_enabled=has_scripts)
+    form = page.locator("form.feedback")
+    form.locator("summary").click()
+    form.get_by_label("Comment").fill("The dose is missing.")
+    form.get_by_role("button", name="Not helpful").click()
+    expect(page.get_by_text("Thank you").first).to_be_visible()
+    assert page.url.endswith("/feedback") is not has_scripts
+    page.goto(f"/answers/{answer.answer_id}/review")
+    expect(page.get_by_text("The dose is missing.").first).to_be_visible()
