@@ -16,6 +16,7 @@ from api.client.events import Event, read
 from api.client.models import (
     Action,
     Begun,
+    Conversations,
     Deleted,
     Exported,
     History,
@@ -86,6 +87,11 @@ class Client:
             # Tried again when it is not known whether it was done: at worst an empty one is left.
             conversation_id = self._sent(Begun, "POST", _CONVERSATIONS, {}).conversation_id
         return Conversation(self, conversation_id)
+
+    def conversations(self, words: str | None = None, before: str | None = None, limit: int = 30) -> Conversations:
+        """A page of the key's conversations, 1 to 100, those that went on last first; those with some words."""
+        parameters = {"words": words, "before": before, "limit": limit}
+        return self._sent(Conversations, "GET", _CONVERSATIONS, parameters=parameters)
 
     def answer(self, answer_id: str) -> Answer:
         """An answer that was given before, with its review as it stands now."""
@@ -196,6 +202,10 @@ class Conversation:
         """The answers as one text."""
         path, parameters = f"{self._path}/export", {"format": "markdown"}
         return self._client._calls.send("GET", path, parameters=parameters).decode("utf-8")
+
+    def rename(self, title: str | None) -> Begun:
+        """Gives it a title, or takes it away."""
+        return self._client._sent(Begun, "PATCH", self._path, {"title": title})
 
     def delete(self) -> Deleted:
         """Erases it. Not tried again."""

@@ -170,12 +170,30 @@ class Turn(Frozen):
 
 
 class Begun(Frozen):
-    """A conversation with its turns."""
+    """A conversation with its turns, and the title that its reader gave it."""
 
     conversation_id: str
+    title: str | None
     created: datetime
     changed: datetime
     turns: tuple[Turn, ...]
+
+
+class Listed(Frozen):
+    """A conversation in a list: ``question`` is its first, ``turns`` the number of them."""
+
+    conversation_id: str
+    title: str | None
+    question: str
+    turns: int
+    changed: datetime
+
+
+class Conversations(Frozen):
+    """``before`` is where the next page goes on; None for the last."""
+
+    conversations: tuple[Listed, ...]
+    before: str | None
 
 
 class Exported(Begun):

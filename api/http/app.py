@@ -64,7 +64,7 @@ def create_app(service: Service) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(service.settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["*"],  # clients of OpenAI's interface send a dozen of their own
             expose_headers=["X-Request-ID", "Server-Timing", "Retry-After", "Mcp-Session-Id"],
         )

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.http.answers import Token, given
 from api.http.asking import Ask, Message
-from api.http.fields import ConversationId
+from api.http.fields import Before, ConversationId, Sought, Title
 from api.http.reviewing import with_review
 from api.http.security import Asker, Caller
 from api.http.service import Service, service_of
-from api.http.talking import erased, owned
+from api.http.talking import erased, listed, owned, renamed
 from api.keeping.conversations import Conversation
+from api.keeping.listing import MAX_LISTED, Listing, Place
 from rag.domain import Answer, Frozen
 from rag.render.markdown import to_markdown
 
@@ -33,7 +34,10 @@ class TurnShown(Frozen):
 
 
 class ConversationShown(Frozen):
+    """``title`` is what its reader calls it, if they do."""
+
     conversation_id: str
+    title: str | None
     created: datetime
     changed: datetime
     turns: tuple[TurnShown, ...]
@@ -48,7 +52,35 @@ class ConversationShown(Frozen):
             for t in found.turns
         )  # fmt: skip
         times = {"created": found.created, "changed": found.changed}
-        return cls(conversation_id=found.conversation_id, turns=tuple(turns), **times)
+        return cls(conversation_id=found.conversation_id, title=found.title, turns=tuple(turns), **times)
+
+
+class ConversationListed(Frozen):
+    """``question`` is its first, ``turns`` the number of them."""
+
+    conversation_id: str
+    title: str | None
+    question: str
+    turns: int
+    changed: datetime
+
+
+class ConversationList(Frozen):
+    """``before`` is where the next page goes on; null for the last."""
+
+    conversations: tuple[ConversationListed, ...]
+    before: str | None
+
+    @classmethod
+    def of(cls, found: Listing) -> ConversationList:
+        items = tuple(ConversationListed(**item._asdict()) for item in found.items)
+        return cls(conversations=items, before=str(found.before) if found.before else None)
+
+
+class Named(Frozen):
+    """A title, as one line; null takes it away."""
+
+    title: Title | None
 
 
 class Exported(ConversationShown):
@@ -73,6 +105,22 @@ class Deleted(Frozen):
 @router.post("", operation_id="begin_conversation", summary="Begin a conversation", status_code=201)
 def begin(request: Request, caller: Asker) -> ConversationShown:
     return ConversationShown.of(service_of(request).keeping.conversations.create(caller.key_id))
+
+
+@router.get("", operation_id="list_conversations", summary="List and find conversations")
+def list_(
+    request: Request,
+    caller: Asker,
+    words: Sought = None,
+    before: Before = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 30,
+) -> ConversationList:
+    """The caller's own, those that went on last first, with ``words`` each of which stands in the title or a question.
+
+    ``before`` is that of the page before.
+    """
+    place = Place.parsed(before) if before else None
+    return ConversationList.of(listed(service_of(request), caller, words, place, limit))
 
 
 @router.get("/{conversation_id}", operation_id="read_conversation", summary="Read a conversation")
@@ -111,6 +159,12 @@ def export(
         text = "\n\n---\n\n".join(to_markdown(answer, marks="linked") for answer in whole.answers)
         return Response(text or "\n", media_type="text/markdown; charset=utf-8")
     return Response(whole.model_dump_json(), media_type="application/json")
+
+
+@router.patch("/{conversation_id}", operation_id="name_conversation", summary="Give a conversation a title")
+def name(request: Request, conversation_id: ConversationId, body: Named, caller: Asker) -> ConversationShown:
+    """Identifiers in it are masked as in questions."""
+    return ConversationShown.of(renamed(service_of(request), caller, conversation_id, body.title))
 
 
 @router.delete("/{conversation_id}", operation_id="delete_conversation", summary="Erase a conversation")

@@ -107,6 +107,8 @@ def _of_conversation(conversation_id: str) -> Iterator[Request]:
     )
     yield Request("ask_in_conversation", "POST", f"{address}/messages", one, _FOLLOW_UP)
     yield Request("read_conversation", "GET", address, one)
+    yield Request("name_conversation", "PATCH", address, one, {"title": "Fondaparinux and the kidney"})
+    yield Request("list_conversations", "GET", "/v1/conversations", {"words": "fondaparinux", "limit": 10})
     yield Request("export_conversation", "GET", f"{address}/export", {**one, "format": "json"})
     yield Request("delete_conversation", "DELETE", address, one)
 

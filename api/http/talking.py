@@ -10,6 +10,7 @@ from api.http.security import Caller
 from api.http.service import Service
 from api.keeping.conversations import Conversation, Erased, Turn, missing
 from api.keeping.keys import Scope
+from api.keeping.listing import Listing, Place
 from rag import domain
 from rag.answer.article import identified
 from rag.conversation.numbering import in_conversation, numbers_after
@@ -17,6 +18,7 @@ from rag.conversation.turns import Turn as Told
 from rag.conversation.whole import made_whole
 from rag.domain import Answer, Standalone
 from rag.errors import ConflictError
+from rag.language.identifiers import masked
 
 
 class Following(NamedTuple):
@@ -42,6 +44,29 @@ def erased(service: Service, caller: Caller, conversation_id: str) -> Erased:
     gone = service.keeping.retention.erase(conversation_id)
     service.keeping.audit.record(caller.actor, "conversation.erased", conversation_id)
     return gone
+
+
+def renamed(service: Service, caller: Caller, conversation_id: str, title: str | None) -> Conversation:
+    """Gives a conversation of the caller's a title, masked as questions are, or takes it away.
+
+    Raises:
+        NotFoundError: there is no such conversation of the caller's.
+        InputError: the title cannot be kept.
+    """
+    found = owned(service, caller, conversation_id)
+    given = masked(title).text if title is not None and service.settings.mask_identifiers else title
+    kept = service.keeping.conversations.rename(conversation_id, given)
+    service.keeping.audit.record(caller.actor, "conversation.renamed", conversation_id)
+    return found._replace(title=kept)
+
+
+def listed(
+    service: Service, caller: Caller, words: str | None = None, before: Place | None = None, limit: int = 30
+) -> Listing:
+    """The caller's own conversations, as ``Conversations.listed`` has them."""
+    found = service.keeping.conversations.listed(caller.key_id, words, before, limit)
+    service.keeping.audit.record(caller.actor, "conversations.listed", "conversations")
+    return found
 
 
 def followed(service: Service, caller: Caller, conversation_id: str, question: str) -> Following:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, delete, func, select
 from api.keeping import tables
 from api.keeping.answers import erase_unheld, hold
 from api.keeping.database import Database
-from api.keeping.words import MAX_TEXT_CHARS, Clock, checked, new_id
+from api.keeping.listing import MAX_LISTED, Listing, Place, listing
+from api.keeping.words import MAX_NAME_CHARS, MAX_TEXT_CHARS, Clock, checked, new_id
 from rag.errors import NotFoundError
 
 # A question may be as long as the service allows, which is less than this.
@@ -35,22 +36,17 @@ class Turn(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """``changed`` is when it was begun or its last turn added. ``key_id`` is None for who needed no key."""
+    """``changed`` is when it was begun or its last turn added. ``key_id`` is None for who needed no key.
+
+    ``title`` is what its reader calls it, masked where the service masks.
+    """
 
     conversation_id: str
     key_id: str | None
     created: datetime
     changed: datetime
     turns: tuple[Turn, ...] = ()
-
-
-class Listed(NamedTuple):
-    """A conversation in a list: its first question and the number of its turns."""
-
-    conversation_id: str
-    changed: datetime
-    question: str
-    turns: int
+    title: str | None = None
 
 
 class Erased(NamedTuple):
@@ -105,28 +101,34 @@ class Conversations:
             columns = tables.turns.c
             whole = select(tables.turns).where(columns.conversation_id == conversation_id).order_by(columns.number)
             turns = tuple(_turn(t) for t in db.execute(whole))
-        return Conversation(conversation_id, row.key_id or None, row.created, row.changed, turns)
+        return Conversation(conversation_id, row.key_id or None, row.created, row.changed, turns, row.title)
 
-    def listed(self, key_id: str | None, words: str | None = None, limit: int = 30, offset: int = 0) -> list[Listed]:
+    def listed(
+        self, key_id: str | None, words: str | None = None, before: Place | None = None, limit: int = 30
+    ) -> Listing:
         """Conversations of a key in which something was asked, those that went on last first.
 
         Args:
-            words: that stand in one of its questions, in any case.
+            words: each stands in the title or in a question, in any case; where there are more than ten, the longest.
+            before: where the page before ended.
+            limit: how many, 1 to ``MAX_LISTED``.
         """
-        mine, turns = tables.conversations.c, tables.turns.c
-        asked = select(turns.number).where(turns.conversation_id == mine.conversation_id)
-        if words:
-            asked = asked.where(func.lower(turns.question).contains(words.casefold(), autoescape=True))
-        wanted = select(mine.conversation_id, mine.changed).where(mine.key_id == (key_id or ""), asked.exists())
-        wanted = wanted.order_by(mine.changed.desc(), mine.conversation_id).limit(limit).offset(offset)
-        with self._database.reading(is_snapshot=True) as db:
-            rows = db.execute(wanted).all()
-            found = select(turns.conversation_id, turns.question).order_by(turns.number)
-            found = found.where(turns.conversation_id.in_([row.conversation_id for row in rows]))
-            questions: dict[str, list[str]] = {}
-            for turn in db.execute(found):
-                questions.setdefault(turn.conversation_id, []).append(turn.question)
-        return [Listed(*row, questions[row.conversation_id][0], len(questions[row.conversation_id])) for row in rows]
+        with self._database.reading() as db:
+            return listing(db, key_id or "", words, before, min(max(limit, 1), MAX_LISTED))
+
+    def rename(self, conversation_id: str, title: str | None) -> str | None:
+        """Gives a conversation a title, as one line of at most 200 characters, or takes it away. Returns it as kept.
+
+        Raises:
+            NotFoundError: there is no such conversation.
+            InputError: it is empty, too long, or holds a character that a database cannot keep.
+        """
+        kept = None if title is None else checked("title", " ".join(title.split()), MAX_NAME_CHARS)
+        with self._database.writing() as db:
+            mine = tables.conversations.c.conversation_id == conversation_id
+            if not db.execute(tables.conversations.update().where(mine).values(title=kept)).rowcount:
+                raise missing(conversation_id)
+        return kept
 
     def add_turn(self, conversation_id: str, turn: Turn) -> Turn:
         """Adds a turn behind all others; its answer must be kept.
@@ -192,10 +194,10 @@ def erase(db: Connection, conversation_ids: Iterable[str], *, even_reviewed: boo
     return Erased(turns, len(gone), tuple(sorted(answers & set(reviewed))))
 
 
-def found(db: Connection, conversation_id: str, *, is_locked: bool = False) -> Row[str, datetime, datetime]:
+def found(db: Connection, conversation_id: str, *, is_locked: bool = False) -> Row[str, datetime, datetime, str | None]:
     """The row of a conversation; ``is_locked`` until the transaction ends, so that its turns stand in one order."""
     columns = tables.conversations.c
-    wanted = select(columns.key_id, columns.created, columns.changed)
+    wanted = select(columns.key_id, columns.created, columns.changed, columns.title)
     wanted = wanted.where(columns.conversation_id == conversation_id)
     row = db.execute(wanted.with_for_update() if is_locked else wanted).one_or_none()
     if row is None:

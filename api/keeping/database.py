@@ -195,6 +195,8 @@ def _sqlite_engine(url: URL) -> Engine:
         _keep_log(connection)
         for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows the letters of ASCII only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -219,6 +221,10 @@ def _keep_log(connection: Any) -> None:
             if getattr(error, "sqlite_errorname", "") not in _BUSY_CODES or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _make_private(path: Path) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 #: The migration that makes exactly these tables.
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -111,13 +111,16 @@ tokens = Table(
     Column("created", Moment, nullable=False, index=True),
 )
 
+# ``title`` is what its reader calls it, if they do.
 conversations = Table(
     "conversations",
     metadata,
     Column("conversation_id", String(64), primary_key=True),
-    Column("key_id", String(64), nullable=False, index=True),
+    Column("key_id", String(64), nullable=False),
     Column("created", Moment, nullable=False),
     Column("changed", Moment, nullable=False, index=True),
+    Column("title", Text),
+    Index(None, "key_id", "changed"),
 )
 
 turns = Table(

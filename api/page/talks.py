@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.http.asking import Ask, Asking
-from api.http.fields import AnswerId, ConversationId
+from api.http.fields import AnswerId, Before, ConversationId, Sought
 from api.http.forms import preferred
 from api.http.leaving import while_connected
 from api.http.problems import Problem
@@ -23,8 +23,8 @@ from api.http.security import Caller
 from api.http.service import service_of
 from api.http.stream import Event
 from api.http.streaming import EVENT_STREAM, Voice, streamed
-from api.http.talking import erased, owned
-from api.keeping.conversations import Listed
+from api.http.talking import erased, listed, owned, renamed
+from api.keeping.listing import Place
 from api.keeping.words import new_id
 from api.page.article import PageArticle, shown
 from api.page.forms import asked, filled, sent
@@ -37,9 +37,6 @@ from rag.render import words
 router = APIRouter(include_in_schema=False)
 
 HTML: Final = "text/html"
-#: Conversations on a page of them, and beside one.
-_LISTED: Final = 50
-_BESIDE: Final = 15
 EXAMPLES: Final = (
     "Should IVIG be given to a patient with heparin-induced thrombocytopenia, cirrhosis and impaired renal function "
     "who is on argatroban?",
@@ -56,17 +53,27 @@ def home(request: Request, caller: Asker) -> Response:
 
 @router.get("/conversations")
 def conversations(
-    request: Request,
-    caller: Asker,
-    words: Annotated[str | None, Query(max_length=200)] = None,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    request: Request, caller: Asker, words: Sought = None, before: Before = None, part: bool = False
 ) -> Response:
-    """The reader's conversations, those that went on last first; those with some words in their questions."""
-    found = _listed(request, caller, words, offset, _LISTED + 1)
+    """The reader's conversations, those that went on last first; those with some words.
+
+    Args:
+        part: the list alone, for a page that brings its own up to date.
+    """
+    found = listed(service_of(request), caller, words, Place.parsed(before) if before else None)
+    name = "talks" if part else "conversations"
     return page(
-        request, "conversations", talks=found[:_LISTED], sought=words or "", offset=offset, at_once=_LISTED,
-        has_more=len(found) > _LISTED,
+        request, name, talks=found.items, conversation_id=None, sought=words or "", place=before,
+        next_place=found.before,
     )  # fmt: skip
+
+
+@router.post("/conversations/{conversation_id}/title")
+async def name(request: Request, conversation_id: ConversationId, caller: Asker) -> Response:
+    """An empty title is none."""
+    title = (await sent(request)).get("title")
+    await run_in_threadpool(renamed, service_of(request), caller, conversation_id, title)
+    return RedirectResponse(f"/conversations/{conversation_id}", 303)
 
 
 @router.post("/conversations/{conversation_id}/delete")
@@ -86,7 +93,7 @@ def conversation(request: Request, conversation_id: ConversationId, caller: Aske
     found = owned(service, caller, conversation_id)
     answers = [with_review(service, service.keeping.answers.get(t.answer_id).answer()) for t in found.turns]
     service.keeping.audit.record(caller.actor, "conversation.read", conversation_id)
-    return _talk(request, caller, conversation_id=conversation_id, answers=answers)
+    return _talk(request, caller, conversation_id=conversation_id, title=found.title, answers=answers)
 
 
 @router.get("/answers/{answer_id}")
@@ -150,18 +157,16 @@ def _step(name: str) -> bytes:
 _VOICE: Final = Voice[Answer](_step, _made, _failed)
 
 
-def _listed(request: Request, caller: Caller, words: str | None, offset: int, limit: int) -> list[Listed]:
-    return service_of(request).keeping.conversations.listed(caller.key_id, (words or "").strip(), limit, offset)
-
-
 def _talk(
-    request: Request, caller: Caller, *, conversation_id: str | None = None, answers: list[Answer] | None = None,
-    form: dict[str, Any] | None = None,
+    request: Request, caller: Caller, *, conversation_id: str | None = None, title: str | None = None,
+    answers: list[Answer] | None = None, form: dict[str, Any] | None = None,
 ) -> Response:  # fmt: skip
+    """A conversation or a new one, and the others beside it."""
     found = answers or []
+    beside = service_of(request).keeping.conversations.listed(caller.key_id).items
     articles = [shown(a, f"t{a.turn.number}" if a.turn else "t") for a in found]
     return page(
         request, "talk", turns=list(zip(found, articles, strict=True)), conversation_id=conversation_id,
-        talks=_listed(request, caller, None, 0, _BESIDE), form=defaultdict(str, form or {}), examples=EXAMPLES,
+        called=title, talks=beside, form=defaultdict(str, form or {}), examples=EXAMPLES,
         evidence_types=tuple(EvidenceType),
     )  # fmt: skip

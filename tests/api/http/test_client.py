@@ -95,6 +95,20 @@ def test_a_follow_up_keeps_the_numbers(osler: Client) -> None:
     assert (gone.value.status, gone.value.name) == (404, "not-found")
 
 
+def test_conversations_are_listed_and_named(osler: Client) -> None:
+    ids = list[str]()
+    for question in (IVIG, "How is argatroban monitored?"):
+        talk = osler.conversation()
+        talk.ask(question)
+        ids.insert(0, talk.conversation_id)
+    first = osler.conversations(limit=1)
+    assert [c.conversation_id for c in first.conversations] == ids[:1]
+    assert [c.conversation_id for c in osler.conversations(before=first.before, limit=1).conversations] == ids[1:]
+    assert talk.rename("Ward 3").title == "Ward 3"
+    assert [(c.title, c.turns) for c in osler.conversations("ward 3").conversations] == [("Ward 3", 1)]
+    assert talk.rename(None).title is None
+
+
 def test_an_answer_is_reviewed(osler: Client) -> None:
     answer = osler.ask("How is argatroban monitored?")
     osler.review(answer.answer_id, "submit")
@@ -238,7 +252,7 @@ PAIRS: list[tuple[type[Frozen], type[Frozen]]] = [
     (models.Results, search.Results), (models.OpenedPassage, passages.Opened), (models.Sources, sources.Sources),
     (models.OpenedSource, sources.OneSource), (models.Judgement, verify.Judgement), (models.History, reviews.History),
     (models.Said, feedback.Said), (models.Exported, conversations.Exported), (models.Deleted, conversations.Deleted),
-    (models.Begun, conversations.ConversationShown),
+    (models.Begun, conversations.ConversationShown), (models.Conversations, conversations.ConversationList),
 ]  # fmt: skip
 
 

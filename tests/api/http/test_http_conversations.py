@@ -140,3 +140,55 @@ def test_a_conversation_may_be_full(starter_index: Path, tmp_path: Path) -> None
         say(client, conversation_id, FIRST)
         given = client.post(f"/v1/conversations/{conversation_id}/messages", json={"question": NEXT[0]})
     assert (given.status_code, given.json()["type"]) == (409, "urn:osler:problem:conversation-full")
+
+
+def test_conversations_are_listed_found_and_named(client: TestClient) -> None:
+    first, second = (begin(client) for _ in range(2))
+    say(client, first, FIRST)
+    for question in (FIRST, NEXT[0]):
+        say(client, second, question)
+    begin(client)
+    listed = client.get("/v1/conversations").json()
+    assert [(c["conversation_id"], c["title"], c["question"], c["turns"]) for c in listed["conversations"]] == [
+        (second, None, FIRST, 2),
+        (first, None, FIRST, 1),
+    ]
+    assert listed["before"] is None
+    named = client.patch(f"/v1/conversations/{first}", json={"title": " The <b>liver</b>\nof bed 3 "})
+    assert (named.status_code, named.json()["title"]) == (200, "The <b>liver</b> of bed 3")
+    assert named.json() == client.get(f"/v1/conversations/{first}").json()
+    found = client.get("/v1/conversations", params={"words": "BED liver"}).json()["conversations"]
+    assert [(c["conversation_id"], c["title"]) for c in found] == [(first, "The <b>liver</b> of bed 3")]
+    assert client.patch(f"/v1/conversations/{first}", json={"title": None}).json()["title"] is None
+
+
+def test_a_list_has_pages(client: TestClient) -> None:
+    ids = [begin(client) for _ in range(3)]
+    for conversation_id in ids:
+        say(client, conversation_id, FIRST)
+    seen, more = list[str](), dict[str, Any]()
+    while len(seen) < 3:
+        page = client.get("/v1/conversations", params={"limit": 1, "words": "ivig"} | more).json()
+        seen += [c["conversation_id"] for c in page["conversations"]]
+        more = {"before": page["before"]}
+    assert (seen, more) == (ids[::-1], {"before": None})
+
+
+def test_what_cannot_be_listed_or_named_is_refused(client: TestClient) -> None:
+    conversation_id = begin(client)
+    for query in ({"before": "1"}, {"before": "x.c0"}, {"limit": 0}, {"limit": 101}, {"words": "x" * 201}):
+        assert client.get("/v1/conversations", params=query).status_code == 422, query
+    for body in ({}, {"title": ""}, {"title": " "}, {"title": "x" * 201}, {"title": "a\0"}, {"title": 3}):
+        assert client.patch(f"/v1/conversations/{conversation_id}", json=body).status_code == 422, body
+    assert client.patch("/v1/conversations/c0", json={"title": "t"}).status_code == 404
+    assert client.get(f"/v1/conversations/{conversation_id}").json()["title"] is None
+
+
+def test_identifiers_in_a_title_are_masked(client: TestClient, service: Service) -> None:
+    conversation_id = begin(client)
+    named = client.patch(f"/v1/conversations/{conversation_id}", json={"title": "Mr Tester, born 3.4.1956"}).json()
+    assert "Tester" not in named["title"]
+    assert "1956" not in named["title"]
+    assert service.keeping.conversations.get(conversation_id).title == named["title"]
+    last = service.keeping.audit.entries()[-1]
+    assert (last.action, last.subject, last.detail) == ("conversation.renamed", conversation_id, {})

@@ -20,7 +20,7 @@ from eval.readme import part, settings
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "service.md").read_text("utf-8")
-_REQUEST = re.compile(r"^(GET|POST|DELETE) (\S+)$")
+_REQUEST = re.compile(r"^(GET|POST|PATCH|DELETE) (\S+)$")
 
 
 def section(heading: str) -> str:
@@ -31,7 +31,7 @@ def requests(page: str) -> list[tuple[str, str, dict[str, str], Any]]:
     """The requests of all blocks: method, address, headers, body."""
     found: list[tuple[str, str, dict[str, str], Any]] = []
     for block in re.findall(r"^```http\n(.*?)^```", page, re.M | re.S):
-        for text in re.split(r"\n(?=(?:GET|POST|DELETE) /)", block):
+        for text in re.split(r"\n(?=(?:GET|POST|PATCH|DELETE) /)", block):
             head, _, body = text.partition("\n\n")
             first, *headers = head.strip().splitlines()
             match = _REQUEST.match(first)

@@ -131,8 +131,12 @@ def test_conversations_are_their_owners(client: TestClient, service: Service) ->
     address = f"/v1/conversations/{client.post('/v1/conversations', headers=mine).json()['conversation_id']}"
     assert client.get(address, headers=mine).status_code == 200
     assert client.get(address, headers=admin).status_code == 200
-    for method, more in (("GET", ""), ("GET", "/export"), ("DELETE", "")):
-        assert client.request(method, address + more, headers=other).status_code == 404
+    assert client.post(f"{address}/messages", json=QUESTION, headers=mine).status_code == 200
+    for method, more, sent in (("GET", "", None), ("GET", "/export", None), ("PATCH", "", {"title": "t"}),
+                               ("DELETE", "", None)):  # fmt: skip
+        assert client.request(method, address + more, headers=other, json=sent).status_code == 404
+    for headers, count in ((mine, 1), (other, 0), (admin, 0)):
+        assert len(client.get("/v1/conversations", headers=headers).json()["conversations"]) == count
     asked = client.post(f"{address}/messages", json=QUESTION, headers=other)
     assert asked.status_code == 404
     theirs, there = address.rpartition("/")[2], client.get(address, headers=other).json()["detail"]
@@ -175,6 +179,8 @@ def test_pages_of_other_origins_may_not_call(shared: TestClient, starter_index: 
     with client_of(open_service(starter_index, tmp_path, cors_origins=("https://front.example",))) as client:
         allowed = client.options("/v1/answers", headers=asks)
         assert allowed.headers["access-control-allow-origin"] == "https://front.example"
+        names = asks | {"Access-Control-Request-Method": "PATCH"}
+        assert client.options("/v1/conversations/c0", headers=names).status_code == 200
         other = client.options("/v1/answers", headers=asks | {"Origin": "https://other.example"})
         assert "access-control-allow-origin" not in other.headers
 

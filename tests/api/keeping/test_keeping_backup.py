@@ -31,6 +31,7 @@ def full(keeping: Keeping, clock: SetClock) -> Keeping:
     conversation_id = keeping.conversations.create(key.key_id).conversation_id
     keeping.conversations.add_turn(conversation_id, Turn("q", "q", "a-1", {"carried": [1, None]}))
     keeping.conversations.numbers(conversation_id, ["b", "a"])
+    keeping.conversations.rename(conversation_id, "Ward 3 „µg“")
     keeping.webhooks.register("https://hospital.example/")
     keeping.reviews.submit("a-1", "Ward", comment="Look.")
     keeping.reviews.start("a-1", "Chief")

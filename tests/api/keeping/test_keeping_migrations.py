@@ -13,6 +13,7 @@ from builders import make_answer
 from sqlalchemy import inspect, text
 
 from api.keeping import tables
+from api.keeping.conversations import Turn
 from api.keeping.database import Database, database_url
 from api.keeping.keeping import Keeping
 from api.keeping.upgrading import MIGRATIONS, check, downgrade, revision, upgrade
@@ -56,6 +57,22 @@ def test_a_migration_is_taken_back_whole(empty: str) -> None:
     database.close()
 
 
+def test_what_was_kept_before_there_were_titles_has_none(empty: str) -> None:
+    with Keeping.open(empty) as keeping:
+        keeping.answers.add(make_answer())
+        conversation_id = keeping.conversations.create("k").conversation_id
+        keeping.conversations.add_turn(conversation_id, Turn("q", "q", "a-1"))
+        keeping.conversations.rename(conversation_id, "title")
+        before = keeping.conversations.get(conversation_id)
+        with keeping.database.writing() as db:
+            downgrade(db, "0001")
+            assert "title" not in {c["name"] for c in inspect(db).get_columns("conversations")}
+    with Keeping.open(empty) as keeping:
+        assert keeping.conversations.get(conversation_id) == before._replace(title=None)
+        keeping.conversations.rename(conversation_id, "title")
+        assert keeping.conversations.get(conversation_id) == before
+
+
 def test_several_workers_may_open_a_new_database_at_once(empty: str) -> None:
     found, barrier = list[object](), threading.Barrier(4)
 
@@ -76,7 +93,7 @@ def test_several_workers_may_open_a_new_database_at_once(empty: str) -> None:
 
 
 def test_a_database_without_tables_may_be_refused(empty: str) -> None:
-    with pytest.raises(StoreError, match="of version none, expected 0001; open it once"):
+    with pytest.raises(StoreError, match=f"of version none, expected {tables.REVISION}; open it once"):
         Keeping.open(empty, upgrades=False)
 
 

@@ -142,29 +142,3 @@ def test_who_needs_a_key_signs_in(starter_index: Path, tmp_path: Path) -> None:
         assert reader.get("/reviews", headers=PAGE).status_code in (403, 404)
         assert reader.post("/sign-out").headers["location"] == "/sign-in"
         assert reader.get("/", headers=PAGE).status_code == 401
-
-
-def test_conversations_are_listed_found_and_erased(starter_index: Path, tmp_path: Path) -> None:
-    service = open_service(starter_index, tmp_path)
-    with client_of(service) as reader:
-        reader.follow_redirects = False
-        first, second = (ask(reader, q).split("#")[0] for q in (QUESTION, "Should IVIG be given in 50%_HIT <b>?"))
-        begun = reader.post("/v1/conversations").json()["conversation_id"]
-        page = reader.get("/conversations").text
-        assert page.index(second) < page.index(first), "the newest comes first"
-        assert begun not in page, "nothing was asked in it"
-        assert "&lt;b&gt;" in page
-        assert f'href="{first}"' in reader.get("/").text
-        assert f'href="{first}" aria-current="page"' in reader.get(first).text
-        for words, found in (("ARGATROBAN", first), ("50%_h", second)):
-            page = reader.get("/conversations", params={"words": words}).text
-            assert re.findall(r'<a href="(/conversations/\w+)">', page) == [found]
-        assert "None of your questions" in reader.get("/conversations", params={"words": "nobody asked"}).text
-        assert len(service.keeping.conversations.listed(None)) == 2
-        assert service.keeping.conversations.listed("k0") == []
-        assert "Erase this conversation?" in reader.post(f"{first}/delete", headers=PAGE).text
-        erased = reader.post(f"{first}/delete", data={"sure": "yes"}, headers=PAGE)
-        assert (erased.status_code, erased.headers["location"]) == (303, "/conversations")
-        assert reader.get(first, headers=PAGE).status_code == 404
-        evil = {**PAGE, "Origin": "https://evil.example"}
-        assert reader.post(f"{second}/delete", data={"sure": "yes"}, headers=evil).status_code == 401

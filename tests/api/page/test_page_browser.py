@@ -130,7 +130,7 @@ def test_a_related_question_is_a_link(page: Page) -> None:
 
 @pytest.mark.slow
 def test_only_sources_that_are_wanted_are_cited(page: Page) -> None:
-    page.locator("summary", has_text="Sources").click()
+    page.locator(".panel summary", has_text="Sources").click()
     page.get_by_label("From year").fill("2018")
     page.get_by_label("guideline", exact=True).check()
     turn = ask(page, QUESTION)
@@ -143,7 +143,7 @@ def test_only_sources_that_are_wanted_are_cited(page: Page) -> None:
 
 @pytest.mark.slow
 def test_the_patient_is_part_of_the_question(page: Page) -> None:
-    page.locator("summary", has_text="Patient").click()
+    page.locator(".panel summary", has_text="Patient").click()
     page.get_by_label("Age").fill("67")
     page.get_by_label("Sex").select_option("woman")
     page.locator("[name=creatinine]").fill("2.1")

@@ -55,7 +55,7 @@ def test_a_question_is_text(page: Page) -> None:
 
 
 def test_a_patient_is_text(page: Page) -> None:
-    page.locator("summary", has_text="Patient").click()
+    page.locator(".panel summary", has_text="Patient").click()
     page.locator("[name=more]").fill(ATTACK)
     turn = ask(page, SHORT)
     expect(turn.locator(".asked")).to_contain_text("onerror")
