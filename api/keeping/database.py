@@ -10,7 +10,6 @@ waits for its disk at every commit, but for those that say they need not.
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -217,7 +216,7 @@ def _keep_log(connection: Any) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError as error:
+        except connection.OperationalError as error:
             if getattr(error, "sqlite_errorname", "") not in _BUSY_CODES or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
