@@ -11,6 +11,7 @@
         ├── EncoderError       a model that cannot be loaded or does not reproduce its reference vectors
         ├── BusyError          another build holds the index, or another pull the folder
         ├── PullError          literature could not be fetched, or not be written
+        ├── ModelError         a language model that does not answer, or with what cannot be used
         ├── AbandonedError     nobody waits for the answer any more
         └── StoreError         what is kept in the database cannot be read or written, or is damaged
             ├── StoreUnavailableError   the database does not answer, or is busy for too long; it may be tried again
@@ -63,6 +64,10 @@ class BusyError(FailureError):
 
 
 class PullError(FailureError):
+    pass
+
+
+class ModelError(FailureError):
     pass
 
 

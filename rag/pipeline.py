@@ -1,6 +1,7 @@
 """The story of an answer, one call per arrow:
 
 question ─interpret→ Query ─retrieve→ [Hit] ─select→ [Candidate] ─compose→ Plan ─verify→ Statements ─assemble→ Answer
+and, where there is a language model, ─write→ the same Answer in other words
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from rag.answer.sides import Sides
 from rag.answer.sufficiency import coverage, gaps, speaks_to, together
 from rag.answer.triage import redirection
 from rag.answer.verify import Verifier
-from rag.domain import Answer, Audience, Filter, Hit, Passage, Receipt, Source
+from rag.domain import Answer, Audience, Filter, Hit, Passage, Receipt, Source, Wording
 from rag.errors import InputError, QuestionError
 from rag.index.snapshot import Snapshot
 from rag.ingest.split import context
@@ -43,13 +44,16 @@ from rag.retrieve.base import Retriever
 from rag.retrieve.hybrid import HybridRetriever
 from rag.retrieve.rerank import CrossEncoderReranker
 from rag.settings import Settings
+from rag.writing.model import LanguageModel
+from rag.writing.prompting import named as prompts
+from rag.writing.wording import Told, Worder
 
 if TYPE_CHECKING:
     from rag.answer.consistency import Consistency
     from rag.answer.glossary import Glossary
 
-#: Is told the name of each step of a question before it begins.
-Watch = Callable[[str], None]
+#: Is told the name of each step of a question before it begins, and of what a language model wrote once it is verified.
+Watch = Callable[[str | Told], None]
 
 
 class Pipeline:
@@ -98,6 +102,19 @@ class Pipeline:
         return named | ({"reranker": self.reranker.name} if self.reranker else {})
 
     @cached_property
+    def model(self) -> LanguageModel | None:
+        """What words the answers, if the settings name it."""
+        return LanguageModel(self.settings) if self.settings.llm_url else None
+
+    @cached_property
+    def worder(self) -> Worder | None:
+        lexicon = self.snapshot.analyzer.lexicon
+        return Worder(self.model, self.verifier, lexicon, self._plain) if self.model else None
+
+    def _plain(self, text: str) -> str | None:
+        return self.glossary.plain(text)
+
+    @cached_property
     def sentences(self) -> Sentences:
         return Sentences(self.snapshot)
 
@@ -122,19 +139,22 @@ class Pipeline:
 
     def ask(
         self, question: str, audience: Audience = Audience.CLINICIAN, within: Filter | None = None,
-        watch: Watch | None = None,
+        watch: Watch | None = None, *, is_worded: bool = True,
     ) -> Answer:  # fmt: skip
         """The article that answers ``question`` from the sources that ``within`` passes, or why there is none.
 
         Args:
             watch: is told the name of each step before it begins, and may end the work there by an error of its own.
+            is_worded: by the language model, where there is one.
 
         Raises:
             QuestionError: the question is empty or longer than the settings allow.
             NotFoundError: ``within`` names a source or a document set that the snapshot does not have.
         """
         within = within if within and within.restricts else None
-        return self._ask(self._checked(question), audience, within, Clock(watch))
+        clock = Clock(watch)
+        answer = self._ask(self._checked(question), audience, within, clock)
+        return self._worded(answer, clock) if is_worded else answer
 
     def _ask(self, question: str, audience: Audience, within: Filter | None, clock: Clock) -> Answer:
         snapshot = self.snapshot
@@ -185,6 +205,15 @@ class Pipeline:
             article = Article(query, audience, snapshot, self.verifier, lambda: self.glossary, within)
             return article.assembled(parts, lambda: self._receipt(hits, clock, within))
 
+    def _worded(self, answer: Answer, clock: Clock) -> Answer:
+        """An article in the words of the language model, if there is one; others wait for none meanwhile."""
+        if not self.worder or not answer.bottom_line:
+            return answer
+        with clock.step("write"):
+            answer = self.worder.worded(answer, clock.tell)
+        receipt = answer.receipt.model_copy(update={"timings_ms": clock.timings()})
+        return answer.model_copy(update={"receipt": receipt})
+
     def consistency(self, items: Sequence[Answer | str], near: float | None = None) -> Consistency:
         """Whether stored answers, and those made now to questions, contradict one another where they are neighbours.
 
@@ -212,6 +241,8 @@ class Pipeline:
             self.reranker.warm()
 
     def close(self) -> None:
+        if self.model:
+            self.model.close()
         self.snapshot.close()
 
     def search(self, question: str, k: int = 10, within: Filter | None = None) -> list[tuple[Hit, Passage, Source]]:
@@ -279,8 +310,13 @@ class Pipeline:
     def is_as_receipted(self, receipt: Receipt) -> bool:
         """Whether an answer that was made with ``receipt`` would be made of the same now."""
         now = self._receipt((), Clock(), receipt.filter)
-        varying = {"retrieved": now.retrieved, "timings_ms": now.timings_ms, "dropped": now.dropped}
-        return receipt.model_copy(update=varying) == now
+        varying = {"retrieved": now.retrieved, "timings_ms": now.timings_ms, "dropped": now.dropped, "wording": None}
+        return self._words_as(receipt.wording) and receipt.model_copy(update=varying) == now
+
+    def _words_as(self, wording: Wording | None) -> bool:
+        """Whether the same model would be asked by the same prompt, or none as before."""
+        asked = (wording.model, wording.prompt) if wording else None
+        return asked == ((self.model.name, prompts()) if self.model else None)
 
     def _receipt(self, hits: Sequence[Hit], clock: Clock, within: Filter | None) -> Receipt:
         return Receipt(
@@ -303,6 +339,10 @@ class Clock:
         self._steps: dict[str, float] = {}
         self._start = time.perf_counter()
         self._running: tuple[str, float] | None = None
+
+    def tell(self, told: Told) -> None:
+        if self._watch:
+            self._watch(told)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from rag.domain import Frozen
 from rag.errors import InputError
@@ -18,7 +18,7 @@ _PREFIX = "OSLER_"
 #: Name of the index of the starter corpus.
 STARTER = "starter"
 #: Settings that say where things lie or how an index is built; an answer is shaped by the snapshot instead.
-_PLACES = {"index_dir", "corpus_dir", "model"}
+_PLACES = {"index_dir", "corpus_dir", "model", "llm_url", "llm_key"}
 
 
 def home(name: str) -> Path:
@@ -85,6 +85,25 @@ class Settings(FromEnvironment):
         default=0.6, description="share of the question's subject that evidence must speak of; below it Osler abstains"
     )
     max_question_chars: Annotated[int, Field(ge=1)] = Field(default=4000, description="longest question accepted")
+    llm_url: str | None = Field(
+        default=None,
+        description="address of a language model that words the answers, up to `/v1`: any server that speaks OpenAI's "
+        "chat completions; none is the sources' own words",
+    )
+    llm_model: str | None = Field(default=None, description="name of that model, as its server knows it")
+    llm_key: SecretStr | None = Field(default=None, description="key of that server, where it needs one")
+    llm_temperature: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=0, description="how freely the model words; 0 is as surely as it can"
+    )
+    llm_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=10, description="seconds that the model may be silent, at first and between two pieces"
+    )
+    llm_budget_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=25, description="seconds that the model may take for one answer in all; keep it below `OSLER_TIMEOUT_S`"
+    )
+    llm_max_tokens: Annotated[int, Field(ge=64, le=32_768)] = Field(
+        default=2048, description="tokens that the model may write for one answer in all"
+    )
 
     @field_validator("index_dir", mode="before")
     @classmethod
@@ -94,12 +113,19 @@ class Settings(FromEnvironment):
         is_name = bool(given) and os.sep not in given and not Path(given, "CURRENT").is_file()
         return home("indexes") / given if is_name else Path(given)
 
-    @field_validator("reranker", "nli", mode="before")
+    @field_validator("reranker", "nli", "llm_url", "llm_model", "llm_key", mode="before")
     @classmethod
     def _unless_empty(cls, value: object) -> object:
         """A variable that is set to nothing is one that is not set."""
         return None if value == "" else value
 
+    @model_validator(mode="after")
+    def _model_has_an_address(self) -> Self:
+        if bool(self.llm_url) != bool(self.llm_model):
+            raise ValueError("a language model needs both: set OSLER_LLM_URL and OSLER_LLM_MODEL, or neither")
+        return self
+
     def digest(self) -> str:
         """Digest of what shapes an answer: 12 hexadecimal digits."""
-        return hashlib.sha256(self.model_dump_json(exclude=_PLACES).encode()).hexdigest()[:12]
+        left_out = _PLACES if self.llm_url else _PLACES | {n for n in type(self).model_fields if n.startswith("llm_")}
+        return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()[:12]

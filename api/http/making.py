@@ -31,7 +31,8 @@ class Maker:
     """Makes answers, and remembers some. Used on the event loop.
 
     The same question on the same snapshot gives the same answer, so that one made before may be given in its place:
-    only the timings in its receipt tell them apart.
+    only the timings in its receipt tell them apart. A language model may word it otherwise the next time, which is no
+    reason to ask it again.
     """
 
     def __init__(self, serving: Serving, work: Work, metrics: Metrics, remembered: int) -> None:
@@ -51,7 +52,9 @@ class Maker:
             self._made.move_to_end(key)
             return Made(Answer.model_validate_json(known), is_new=False)
         answer = await self._work.run(key, lambda watch: self._compute(asked, watch), listener)
-        self._remember((answer.receipt.snapshot_id, asked), answer)
+        wording = answer.receipt.wording
+        if wording is None or wording.reason is None:  # a model that fails now may be there for the next who asks
+            self._remember((answer.receipt.snapshot_id, asked), answer)
         return Made(answer, is_new=True)
 
     def _compute(self, asked: Asked, watch: Watch) -> Answer:

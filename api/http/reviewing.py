@@ -13,15 +13,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from api.http.making import Asked, ask
 from api.http.security import Caller
 from api.http.service import Service
 from api.keeping.reviews import SERVICE
 from api.keeping.standing import Action, Edit, Reason, Standing, State
 from rag.answer.article import UNREVIEWED
-from rag.answer.replay import difference
+from rag.answer.replay import difference, rests_on_the_same
 from rag.domain import Answer, Review, Statement, Verdict
 from rag.errors import ConflictError, InputError, NotFoundError
+from rag.pipeline import Pipeline
 
 #: Articles that are looked at between two looks at whether the service ends.
 _AT_ONCE: Final = 20
@@ -166,9 +166,16 @@ def _answers_differ(service: Service, before: Answer) -> bool:
             return False
         place = (before.answer_id, pipeline.snapshot.snapshot_id)
         if place not in service.differing:
-            asked = Asked(before.question, before.audience, before.receipt.filter)
-            service.differing[place] = not difference(before, ask(pipeline, asked)).is_none
+            service.differing[place] = _differs(pipeline, before)
         return service.differing[place]
+
+
+def _differs(pipeline: Pipeline, before: Answer) -> bool:
+    """What a language model has worded is compared by what it rests on: it says all that its quotes say."""
+    after = pipeline.ask(before.question, before.audience, before.receipt.filter, is_worded=False)
+    if before.receipt.wording and before.receipt.wording.written:
+        return not rests_on_the_same(before, after)
+    return not difference(before, after).is_none
 
 
 def _edited(answer: Answer, edits: dict[str, Edit]) -> Answer:

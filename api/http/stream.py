@@ -1,8 +1,9 @@
 """An answer as a stream of server-sent events, in the order in which it is read.
 
-``status`` (the step that begins), ``sources`` (what was read), ``bottom_line``, ``statement`` for each of the others,
-``references``, ``related``, ``done`` (the whole answer, the same as without streaming), or in its place ``error`` (a
-problem).
+``status`` (the step that begins), ``written`` (where a language model words the answer: a statement as soon as it is
+verified, before it has its numbers and its place), ``sources`` (what was read), ``bottom_line``, ``statement`` for each
+of the others, ``references``, ``related``, ``done`` (the whole answer, the same as without streaming), or in its place
+``error`` (a problem).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pydantic_core import to_json
 
 from api.http.streaming import Voice
 from rag.domain import Answer, Passage, Source, Statement
+from rag.writing.wording import Told
 
 
 class Event(NamedTuple):
@@ -59,6 +61,12 @@ def _others(answer: Answer) -> Iterator[tuple[str, str, Statement]]:
         yield from (("needed", needed.variable, b.statement) for b in needed.branches)
 
 
+def _written(told: Told) -> Event:
+    """Without its citations, which a conversation numbers at the end; its evidence names the sources."""
+    statement = told.statement.model_dump(mode="json", exclude={"citations"})
+    return Event("written", {"section": told.section, "heading": told.heading, "statement": statement})
+
+
 def _source(source: Source, passages: int) -> dict[str, Any]:
     shown = {"source_id": source.key, "title": source.title, "year": source.year}
     return {**shown, "evidence_type": source.evidence_type, "stands": source.stands, "passages": passages}
@@ -76,4 +84,5 @@ VOICE: Final = Voice[Streamed](
     step=lambda step: Event("status", {"step": step}).encoded(),
     made=lambda made: (event.encoded() for event in parts(made)),
     failed=lambda problem: Event("error", problem).encoded(),
+    told=lambda told: _written(told).encoded(),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from fastapi import Request, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
@@ -17,6 +17,7 @@ from api.http.problems import INTERNAL, Problem, kind_of, told
 from api.http.service import service_of
 from api.http.work import ACCEPTED
 from rag.pipeline import Watch
+from rag.writing.wording import Told
 
 T = TypeVar("T")
 
@@ -34,14 +35,22 @@ DESCRIBED: Final[dict[str, dict[str, Any]]] = {
 _QUIET_S: Final = 15.0
 #: Makes something; its argument is to be told of each step.
 Making = Callable[[Watch], Coroutine[None, None, T]]
+_Heard: TypeAlias = asyncio.Queue[str | Told | None]
 
 
 class Voice(NamedTuple, Generic[T]):
-    """How a face tells of a step that begins, of what was made, and of a problem in its place."""
+    """How a face tells of a step that begins, of what was made, and of a problem in its place.
+
+    ``told`` is of statements that are verified before the rest is; a face that cannot take back what it said is silent.
+    """
 
     step: Callable[[str], bytes]
     made: Callable[[T], Iterator[bytes]]
     failed: Callable[[Problem], bytes]
+    told: Callable[[Told], bytes] = lambda _: b""
+
+    def said(self, heard: str | Told) -> bytes:
+        return self.step(heard) if isinstance(heard, str) else self.told(heard)
 
 
 async def streamed(making: Making[T], voice: Voice[T], request: Request) -> Response:
@@ -50,7 +59,7 @@ async def streamed(making: Making[T], voice: Voice[T], request: Request) -> Resp
     Raises:
         Exception: any of ``making`` before its first step: there is no stream then.
     """
-    queue: asyncio.Queue[str | None] = asyncio.Queue()
+    queue: _Heard = asyncio.Queue()
     making_it = asyncio.ensure_future(while_connected(request, making(queue.put_nowait)))
     making_it.add_done_callback(lambda _: queue.put_nowait(None))
     first = await queue.get()
@@ -61,10 +70,10 @@ async def streamed(making: Making[T], voice: Voice[T], request: Request) -> Resp
 
 
 async def _told_of(
-    first: str, queue: asyncio.Queue[str | None], making_it: asyncio.Future[T], voice: Voice[T], request: Request
+    first: str | Told, queue: _Heard, making_it: asyncio.Future[T], voice: Voice[T], request: Request
 ) -> AsyncIterator[bytes]:
     try:
-        if said := voice.step(first):
+        if said := voice.said(first):
             yield said
         async for said in _until_done(queue, voice):
             yield said
@@ -74,16 +83,16 @@ async def _told_of(
         making_it.cancel()
 
 
-async def _until_done(queue: asyncio.Queue[str | None], voice: Voice[T]) -> AsyncIterator[bytes]:
+async def _until_done(queue: _Heard, voice: Voice[T]) -> AsyncIterator[bytes]:
     while True:
         try:
-            step = await asyncio.wait_for(queue.get(), _QUIET_S)
+            heard = await asyncio.wait_for(queue.get(), _QUIET_S)
         except TimeoutError:
             yield KEEPALIVE_COMMENT
             continue
-        if step is None:
+        if heard is None:
             return
-        if said := voice.step(step):
+        if said := voice.said(heard):
             yield said
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 from api.http.problems import BUSY, LATE, ProblemError
 from rag.errors import AbandonedError
 from rag.pipeline import Watch
+from rag.writing.wording import Told
 
 T = TypeVar("T")
 Job = Callable[[Watch], T]
@@ -37,14 +38,16 @@ class _Flight(Generic[T]):
         self.waiting = 0
         self.listeners: list[Watch] = []
 
-    def watch(self, step: str) -> None:
-        """Called by the working thread before each step."""
+    def watch(self, step: str | Told) -> None:
+        """Called by the working thread before each step, and for what is told before all is made."""
         if self._is_abandoned.is_set():
-            raise AbandonedError(f"{step}: not begun; nobody waits for it any more")
+            raise AbandonedError(
+                f"{step if isinstance(step, str) else 'write'}: not gone on with; nobody waits for it any more"
+            )
         if self.listeners:
             self._loop.call_soon_threadsafe(self._tell, step)
 
-    def _tell(self, step: str) -> None:
+    def _tell(self, step: str | Told) -> None:
         for listener in self.listeners:
             listener(step)
 

@@ -16,6 +16,7 @@ from api.http.problems import INTERNAL, Problem, kind_of, told, unsaid
 from api.http.security import Caller
 from api.http.service import Service
 from rag.pipeline import Watch
+from rag.writing.wording import Told
 
 T = TypeVar("T")
 #: Of the SDK, whose own parameters are of no use to us.
@@ -41,7 +42,7 @@ class Call(NamedTuple):
 
     async def watched(self, making: Callable[[Watch], Coroutine[None, None, T]]) -> T:
         """What ``making`` gives; the client is told of each step, if it has asked for that."""
-        steps: asyncio.Queue[str | None] = asyncio.Queue()
+        steps: asyncio.Queue[str | Told | None] = asyncio.Queue()
         telling = asyncio.ensure_future(self._tell(steps))
         try:
             made = await making(steps.put_nowait)
@@ -53,11 +54,12 @@ class Call(NamedTuple):
             with contextlib.suppress(asyncio.CancelledError):
                 await telling
 
-    async def _tell(self, steps: asyncio.Queue[str | None]) -> None:
+    async def _tell(self, steps: asyncio.Queue[str | Told | None]) -> None:
         number = 0
         while (step := await steps.get()) is not None:
             number += 1
-            await self.context.session.report_progress(number, message=step)
+            said = step if isinstance(step, str) else "write"
+            await self.context.session.report_progress(number, message=said)
 
     def failed(self, error: Exception) -> Problem:
         """What the client is told of an error, as over HTTP; the log is told what it is not."""

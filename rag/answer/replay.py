@@ -71,6 +71,15 @@ def difference(before: Answer, after: Answer) -> Difference:
     )
 
 
+def rests_on_the_same(before: Answer, after: Answer) -> bool:
+    """Whether two answers have the same outcome and decision, and the same quotes, in whatever words."""
+    one, other = (
+        (a.outcome, a.decision, {(e.passage_id, e.start, e.end) for s in a.statements() for e in s.evidence})
+        for a in (before, after)
+    )
+    return one == other
+
+
 def _changes(before: Answer, after: Answer) -> Iterable[Change]:
     one, other = (a.model_dump(mode="json", include=set(_SAID)) for a in (before, after))
     yield from (Change(field=f, before=one[f], after=other[f]) for f in _SAID if one[f] != other[f])

@@ -28,6 +28,7 @@ from rag.domain.answers import (
     Verdict,
     Withheld,
     WithheldKind,
+    Wording,
 )
 from rag.domain.base import Frozen
 from rag.domain.conversations import Carried, CarriedKind, FollowUpKind, Replaced, Standalone
@@ -75,4 +76,5 @@ __all__ = [
     "Verdict",
     "Withheld",
     "WithheldKind",
+    "Wording",
 ]

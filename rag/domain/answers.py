@@ -237,11 +237,32 @@ class Turn(Frozen):
     number: Annotated[int, Field(ge=1)]
 
 
+class Wording(Frozen):
+    """What a language model did for an answer. Its time is among the receipt's, under ``write``.
+
+    ``prompt`` is the name of the file that it was told by, with its digest. ``written`` statements are in its words,
+    ``repaired`` of them at the second attempt; ``refused`` ones failed twice and are not shown; ``quoted`` ones stayed
+    in the words of their sources. Without any of its own, or where it ended early, ``reason`` says why. Tokens are as
+    its server counts them, None where it does not.
+    """
+
+    model: str
+    prompt: str
+    written: Annotated[int, Field(ge=0)] = 0
+    repaired: Annotated[int, Field(ge=0)] = 0
+    refused: Annotated[int, Field(ge=0)] = 0
+    quoted: Annotated[int, Field(ge=0)] = 0
+    calls: Annotated[int, Field(ge=0)] = 0
+    prompt_tokens: Annotated[int, Field(ge=0)] | None = None
+    completion_tokens: Annotated[int, Field(ge=0)] | None = None
+    reason: str | None = None
+
+
 class Receipt(Frozen):
     """What is needed to make the same answer again. ``timings_ms`` is the only part that varies.
 
     ``filter`` is the one that kept sources out, if one did. ``dropped`` counts the sentences that were left out because
-    their evidence did not hold.
+    their evidence did not hold. ``wording`` is there where a language model was asked.
     """
 
     snapshot_id: str
@@ -253,6 +274,7 @@ class Receipt(Frozen):
     timings_ms: dict[str, float]
     filter: Filter | None = None
     dropped: Annotated[int, Field(ge=0)] = 0
+    wording: Wording | None = None
 
 
 class Answer(Frozen):
