@@ -5,7 +5,18 @@ Of ours it needs the nouns and the errors alone, and it loads nothing of the ser
 
 from api.client.client import Client, Conversation
 from api.client.errors import Fault, NotOslerError, ProblemError, UnreachableError
-from api.client.events import BottomLine, Done, Event, References, Related, Shown, SourcesRead, Status
+from api.client.events import (
+    BottomLine,
+    Done,
+    Event,
+    References,
+    Related,
+    Shown,
+    SourcesRead,
+    StatementSoFar,
+    Status,
+    Written,
+)
 
 __all__ = [
     "BottomLine",
@@ -20,6 +31,8 @@ __all__ = [
     "Related",
     "Shown",
     "SourcesRead",
+    "StatementSoFar",
     "Status",
     "UnreachableError",
+    "Written",
 ]

@@ -134,9 +134,12 @@ class Client:
         path = path_of("passages", passage_id)
         return self._sent(OpenedPassage, "GET", path, parameters={"start": start, "end": end})
 
-    def sources(self, offset: int = 0, limit: int = 100) -> Sources:
-        """A page of the sources of the corpus, 1 to 1000."""
-        return self._sent(Sources, "GET", "/v1/sources", parameters={"offset": offset, "limit": limit})
+    def sources(
+        self, offset: int = 0, limit: int = 100, words: str | None = None, filter: Filter | None = None
+    ) -> Sources:
+        """A page of the sources of the corpus, 1 to 1000; those with all of some words, and that a filter passes."""
+        given = {"offset": offset, "limit": limit, "words": words, **_within(filter)}
+        return self._sent(Sources, "GET", "/v1/sources", parameters=given)
 
     def source(self, source_id: str) -> OpenedSource:
         return self._sent(OpenedSource, "GET", path_of("sources", source_id))

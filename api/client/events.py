@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rag.domain import Answer, Decision, EvidenceType, Frozen, Outcome, Reference, Statement
+from rag.domain import Answer, Decision, Evidence, EvidenceType, Frozen, Outcome, Reference, Statement
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -16,6 +16,26 @@ class Status(Frozen):
     """What begins now: "accepted", "start", then the steps of the pipeline."""
 
     step: str
+
+
+class StatementSoFar(Frozen):
+    """A statement that is verified, before it has its numbers."""
+
+    statement_id: str
+    text: str
+    plain: str | None = None
+    evidence: tuple[Evidence, ...]
+
+
+class Written(Frozen):
+    """Where a language model words the answer: a statement of it, as soon as it is verified.
+
+    ``section`` counts from the bottom line, 0. In the answer it may stand elsewhere, or not at all: only that is whole.
+    """
+
+    section: int
+    heading: str
+    statement: StatementSoFar
 
 
 class SourceRead(Frozen):
@@ -68,12 +88,12 @@ class Done(Frozen):
     answer: Answer
 
 
-Event = Status | SourcesRead | BottomLine | Shown | References | Related | Done
+Event = Status | Written | SourcesRead | BottomLine | Shown | References | Related | Done
 
 #: The model of each event and, where its data are not the model itself, the field that they are.
 _MODELS: Final[Mapping[str, tuple[type[Event], str | None]]] = {
-    "status": (Status, None), "sources": (SourcesRead, "sources"), "bottom_line": (BottomLine, None),
-    "statement": (Shown, None), "references": (References, "references"), "related": (Related, "questions"),
+    "status": (Status, None), "written": (Written, None), "sources": (SourcesRead, "sources"),
+    "bottom_line": (BottomLine, None), "statement": (Shown, None), "references": (References, "references"), "related": (Related, "questions"),
     "done": (Done, "answer"),
 }  # fmt: skip
 

@@ -75,7 +75,7 @@ class OpenedPassage(Frozen):
 
 
 class Sources(Frozen):
-    """A page of sources; ``total`` counts all."""
+    """A page of sources; ``total`` counts all that match."""
 
     snapshot_id: str
     total: int

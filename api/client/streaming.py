@@ -8,18 +8,19 @@ from contextlib import closing
 
 from api.client.calling import Body, Calls
 from api.client.errors import NotOslerError, ProblemError, UnreachableError
-from api.client.events import BottomLine, Done, Event, Status, event_of
+from api.client.events import BottomLine, Done, Event, Status, Written, event_of
 
 
 class _Told:
     """What of a stream was given already.
 
     A stream that is asked for again, with the same idempotency key, tells of the same answer when that was made, and of
-    an answer nothing is told before it is made and kept. So its parts are the same, in the same order.
+    an answer nothing is told before it is made and kept, but for what a language model writes, which is not told again
+    where the answer is there by then. So its parts are the same, in the same order.
     """
 
     def __init__(self) -> None:
-        self._steps = set[str]()
+        self._steps, self._written = set[str](), set[str]()
         self._given = self._seen = 0
         self._answer_id: str | None = None
 
@@ -32,6 +33,10 @@ class _Told:
         if isinstance(event, Status):
             is_new = event.step not in self._steps
             self._steps.add(event.step)
+            return is_new
+        if isinstance(event, Written):
+            is_new = event.statement.statement_id not in self._written
+            self._written.add(event.statement.statement_id)
             return is_new
         if isinstance(event, BottomLine):
             self._check(event.answer_id)

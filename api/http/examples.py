@@ -117,7 +117,7 @@ def _of_corpus(answer: dict[str, Any]) -> Iterator[Request]:
     evidence = answer["bottom_line"][0]["evidence"][0]
     span = {"passage_id": evidence["passage_id"], "start": evidence["start"], "end": evidence["end"]}
     yield Request("open_passage", "GET", "/v1/passages/{passage_id}", span)
-    yield Request("list_sources", "GET", "/v1/sources", {"offset": 0, "limit": 1})
+    yield Request("list_sources", "GET", "/v1/sources", {"words": "fondaparinux", "limit": 1})
     yield Request("open_source", "GET", "/v1/sources/{source_id}", {"source_id": evidence["source_id"]})
     yield Request("list_snapshots", "GET", "/v1/snapshots")
     statement = {"statement": _STATEMENT, "passage_ids": [evidence["passage_id"]]}

@@ -46,4 +46,4 @@ class FilterBody(Frozen):
 
     def filter(self) -> Filter:
         """Raises ``InputError`` for years that are not in order."""
-        return Filter.of(**self.model_dump())
+        return Filter.of(**self.model_dump(include=set(FilterBody.model_fields)))

@@ -17,7 +17,7 @@ from rag.pipeline import Pipeline
 router = APIRouter(prefix="/v1/passages", tags=["search"])
 
 #: Characters of the document that are shown before and after a passage.
-_AROUND: Final = 600
+AROUND: Final = 600
 
 
 class Highlight(Frozen):
@@ -109,5 +109,5 @@ def _context(pipeline: Pipeline, found: Passage) -> Context | None:
     except NotFoundError:
         return None
     return Context(
-        before=whole[max(0, found.start - _AROUND) : found.start], after=whole[found.end : found.end + _AROUND]
+        before=whole[max(0, found.start - AROUND) : found.start], after=whole[found.end : found.end + AROUND]
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from api.page.forms import UNITS
 from api.page.looks import markup, rendered
 from rag.domain import Answer, Disagreement, Evidence, Needed, Position, Reference, Statement, Verdict
 from rag.render import words
@@ -19,6 +20,7 @@ _VERDICTS: Final = {
     Verdict.SUPPORTED: "Supported by its quote", Verdict.PARTIAL: "Partly supported",
     Verdict.UNSUPPORTED: "Not supported", Verdict.CONTRADICTED: "Contradicted",
 }  # fmt: skip
+_ORIGINS: Final = {"quoted": "", "generated": ", worded by the language model"}
 _FORMS: Final = (("ris", "RIS"), ("bib", "BibTeX"), ("json", "CSL-JSON"), ("txt", "Vancouver"))
 
 
@@ -40,14 +42,15 @@ class PageArticle(Article):
         """One line; its quotes open from its marks."""
         self._count += 1
         sources = " ".join(str(n) for n in statement.citations)
-        said = f'<span class="verdict {statement.verdict}" title="{text(self._verdict(statement))}"></span>'
+        kind = f"{statement.verdict} {statement.origin}"
+        said = f'<span class="verdict {kind}" title="{text(self._verdict(statement))}"></span>'
         return (
             f'<p class="statement" id="{self.place}-s{self._count}" tabindex="-1" data-sources="{sources}" '
             f'data-statement="{text(statement.statement_id)}">{said}{self.sentence(statement, label)}</p>'
         )
 
     def _verdict(self, statement: Statement) -> str:
-        origin = "" if statement.origin == "quoted" else f", {statement.origin}"
+        origin = _ORIGINS.get(statement.origin, f", {statement.origin}")
         return f"{_VERDICTS[statement.verdict]}{origin}"
 
     def citation(self, number: int, statement: Statement) -> str:
@@ -110,12 +113,16 @@ class PageArticle(Article):
         return rendered("article_foot", answer=self.answer)
 
     def _form(self, name: str, **what: object) -> str:
-        return rendered(f"form_{name}", answer=self.answer, place=self.place, **what)
+        return rendered(f"form_{name}", answer=self.answer, place=self.place, units=UNITS, **what)
 
 
 def passage_address(evidence: Evidence) -> str:
-    span = urlencode({"start": evidence.start, "end": evidence.end})
-    return f"/passages/{quoted(evidence.passage_id)}?{span}"
+    return address_of(evidence.passage_id, evidence.start, evidence.end)
+
+
+def address_of(passage_id: str, start: int, end: int) -> str:
+    """A passage with a quote of it marked."""
+    return f"/passages/{quoted(passage_id)}?{urlencode({'start': start, 'end': end})}"
 
 
 def shown(answer: Answer, place: str = "a", *, may_ask: bool = True) -> Markup:

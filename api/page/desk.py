@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -20,7 +20,8 @@ from api.http.security import Caller
 from api.http.service import Service, service_of
 from api.keeping.feedback import Feedback
 from api.keeping.keys import Scope
-from api.keeping.standing import APPROVING, REJECTING, Action, Edit, Standing, State, allowed, check
+from api.keeping.standing import APPROVING, REJECTING, Action, Edit, Event, Standing, State, allowed, check
+from api.page.changes import Change, changes
 from api.page.forms import sent
 from api.page.looks import page
 from api.page.readers import Asker, Reviewer
@@ -43,20 +44,35 @@ class Subject(NamedTuple):
     """An article, or one statement of it, on the desk.
 
     Args:
+        number: of the statement on the desk, from 1; 0 for the article.
         steps: that may follow now.
         is_held: it cannot be approved for what a reviewer did to it, or to a statement of it.
         edit: the words that it was given last.
     """
 
     statement: Statement | None
+    number: int
     state: State
     steps: tuple[Action, ...]
     is_held: bool
     edit: Edit | None
 
     @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the last edit leaves of the statement."""
+        return tuple(changes(self.statement.text, self.edit.text)) if self.statement and self.edit else ()
+
+    @property
     def statement_id(self) -> str | None:
         return self.statement.statement_id if self.statement else None
+
+
+class Past(NamedTuple):
+    """A step that was taken: about which statement of the article as it is now, and what an edit changed."""
+
+    event: Event
+    subject: Subject | None
+    changes: tuple[Change, ...]
 
 
 class Refused(NamedTuple):
@@ -129,36 +145,48 @@ def _desk(
     refused: Refused | None = None,
 ) -> Response:  # fmt: skip
     now, may = standing_of(service, answer), caller.may(Scope.REVIEW)
-    history = service.keeping.reviews.history(answer.answer_id)
+    parts = list(_parts(answer, now, may=may))
     return page(
         request, "review", refused.status if refused else 200, answer=shown(answer, now), now=now,
-        article=_subject(answer, now, None, may=may), parts=list(_parts(answer, now, may=may)), history=history,
+        article=_subject(answer, now, None, may=may), parts=parts,
+        history=list(_history(service.keeping.reviews.history(answer.answer_id), answer, parts)),
         feedback=_feedback(service, caller, answer) if may else (), may=may, reviewer=reviewer or caller.name,
-        refused=refused, labels=_OFFERED, statements={s.statement_id: s.shown for s in answer.statements()},
+        refused=refused, labels=_OFFERED,
         approving=sorted(APPROVING), rejecting=sorted(REJECTING),
     )  # fmt: skip
 
 
 def _parts(answer: Answer, now: Standing, *, may: bool) -> Iterator[tuple[str, list[Subject]]]:
     """Each statement once, under the heading under which the article first shows it."""
-    seen = set[str]()
+    seen = dict[str, int]()
     parts = [(words.BOTTOM_LINE, answer.bottom_line), *((s.heading, s.statements) for s in answer.sections)]
     parts.append((words.DISAGREEMENTS, tuple(p.statement for d in answer.disagreements for p in d.positions)))
     parts.append((words.needed_heading(answer), tuple(b.statement for n in answer.needed for b in n.branches)))
     for heading, statements in parts:
         new = {s.statement_id: s for s in statements if s.statement_id not in seen}
-        seen |= new.keys()
+        seen |= {statement_id: number for number, statement_id in enumerate(new, len(seen) + 1)}
         if new:
-            yield heading, [_subject(answer, now, statement, may=may) for statement in new.values()]
+            yield heading, [_subject(answer, now, s, seen[s.statement_id], may=may) for s in new.values()]
 
 
-def _subject(answer: Answer, now: Standing, statement: Statement | None, *, may: bool) -> Subject:
+def _history(events: Iterable[Event], answer: Answer, parts: Iterable[tuple[str, list[Subject]]]) -> Iterator[Past]:
+    subjects = {subject.statement_id: subject for _, found in parts for subject in found}
+    texts = {s.statement_id: s.text for s in answer.statements()}
+    for event in events:
+        changed = tuple[Change, ...]()
+        if event.statement_id and event.text:
+            changed = tuple(changes(texts.get(event.statement_id, ""), event.text))
+            texts[event.statement_id] = event.text
+        yield Past(event, subjects.get(event.statement_id) if event.statement_id else None, changed)
+
+
+def _subject(answer: Answer, now: Standing, statement: Statement | None, number: int = 0, *, may: bool) -> Subject:
     statement_id = statement.statement_id if statement else None
     steps = tuple(a for a in _OFFERED if may and a in allowed(now, statement_id))
     is_held = Action.APPROVE in steps and not _may_be_approved(answer, now, statement_id)
     if is_held:
         steps = tuple(a for a in steps if a is not Action.APPROVE)
-    return Subject(statement, now.of(statement_id), steps, is_held, now.edits.get(statement_id or ""))
+    return Subject(statement, number, now.of(statement_id), steps, is_held, now.edits.get(statement_id or ""))
 
 
 def _may_be_approved(answer: Answer, now: Standing, statement_id: str | None) -> bool:

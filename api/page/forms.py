@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -18,6 +19,29 @@ from rag.domain import Frozen
 _SEVERAL: Final = "evidence_types"
 _LISTED: Final = "jurisdictions"
 _CREATININE = Literal["mg/dL", "µmol/L"]
+#: Units of what is measured and may be missing from a question, the usual one first.
+UNITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "age": ("years",), "body weight": ("kg",), "creatinine clearance": ("mL/min",), "bilirubin": ("mg/dL", "µmol/L"),
+    "platelet count": ("× 10⁹/L",), "baseline aPTT": ("s",), "potassium": ("mmol/L",), "QTc": ("ms",),
+    "left ventricular ejection fraction": ("%",),
+}  # fmt: skip
+#: A figure, or two that are the ends of a range, without a unit: "80", "<20", "1.5-3".
+_FIGURE: Final = re.compile(r"[<>≤≥~]?\s*\d+(?:[.,]\d+)?(?:\s*[-–]\s*\d+(?:[.,]\d+)?)?")
+#: What each field takes, for who typed something else.
+_EXPECTED: Final = {
+    "question": "a question, in words", "age": "whole years from 0 to 120", "sex": "woman or man",
+    "weight": "above 0 and up to 500 kg", "creatinine": "above 0 and up to 5000", "crcl": "0 to 300 mL/min",
+    "bilirubin": "above 0 and up to 2000", "child_pugh": "A, B or C", "platelets": "0 to 5000 × 10⁹/L",
+    "more": "up to 500 characters", "year_from": "a year from 1800 to 2100", "year_to": "a year from 1800 to 2100",
+    "jurisdictions": "countries in two letters, or INT, as in US, GB", "audience": "clinician, trainee or patient",
+}  # fmt: skip
+
+
+class Refused(NamedTuple):
+    """Why a form is not accepted, and which of its fields is wrong, if it is one."""
+
+    why: str
+    where: str | None
 
 
 class Patient(Frozen):
@@ -76,22 +100,41 @@ def filled(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return found
 
 
+def within(form: Mapping[str, Any]) -> FilterBody:
+    """Which sources a form asks for. Raises ``ProblemError`` for what cannot be."""
+    try:
+        return FilterBody.model_validate({k: v for k, v in form.items() if k in FilterBody.model_fields})
+    except ValidationError as error:
+        raise _unusable(error) from error
+
+
+def tells_of_patient(form: Mapping[str, Any]) -> bool:
+    """Whether the panel of the patient holds anything."""
+    return any(form.get(name) for name in Patient.model_fields if not name.endswith("_unit"))
+
+
 def asked(form: Mapping[str, Any]) -> Ask:
     """The question of a form, with what the panel knows of the patient. Raises ``ProblemError`` for what cannot be."""
     try:
         patient = Patient.model_validate({k: v for k, v in form.items() if k in Patient.model_fields})
-        within = FilterBody.model_validate({k: v for k, v in form.items() if k in FilterBody.model_fields})
         question, known = _question(form), patient.words()
         if known:  # a sentence of its own
             question = f"{question if question[-1:] in ('.', '?', '!') else f'{question}?'} {known}"
         more = {name: form[name] for name in ("audience", "conversation_id") if name in form}
-        return Ask(question=question if form.get("question") else "", filter=within, **more)
+        return Ask(question=question if form.get("question") else "", filter=within(form), **more)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = str(first["loc"][0]) if first["loc"] else "question"
-        name = where.replace("_", " ")
-        what = "is empty" if where == "question" else f"cannot be used ({first['msg']})"
-        raise ProblemError(INVALID, f"{name} {what}; please change it", where=f"body.{where}") from error
+        raise _unusable(error) from error
+
+
+def _unusable(error: ValidationError) -> ProblemError:
+    """The first field that is wrong, with what it takes."""
+    loc = error.errors()[0]["loc"]
+    where = str(loc[0]) if loc else "question"
+    expected = _EXPECTED.get(where, "another value")
+    if where == "question":
+        return ProblemError(INVALID, f"The question is empty: expected {expected}", where="body.question")
+    name = where.replace("_", " ").capitalize()
+    return ProblemError(INVALID, f"{name} cannot be used: expected {expected}", where=f"body.{where}")
 
 
 def _question(form: Mapping[str, Any]) -> str:
@@ -99,6 +142,10 @@ def _question(form: Mapping[str, Any]) -> str:
     typed = str(form.get("question", ""))
     if "variable" not in form or not typed:
         return typed
-    variable = str(form["variable"])
+    variable, unit = str(form["variable"]), form.get("unit")
+    if unit and not re.search(r"\d", typed):
+        raise ProblemError(INVALID, f"Expected a figure, in {unit}", where="body.question")
+    if unit and _FIGURE.fullmatch(typed):
+        typed = f"{typed} {unit}"
     is_bare = not typed[:1].isalpha() or (" " not in typed and not variable.startswith("whether"))
     return f"Patient: {f'{variable} {typed}' if is_bare else typed}."

@@ -10,9 +10,9 @@ from starlette.types import Scope
 
 from api.http.forms import preferred
 from api.http.problems import Problem, ProblemError, add_form, as_problem
-from api.page import desk, doors, feedback, shelves, talks
+from api.page import asking, desk, doors, feedback, finding, shelves, talks
 
-_NOUNS: Final = (talks, shelves, desk, feedback, doors)
+_NOUNS: Final = (talks, asking, shelves, finding, desk, feedback, doors)
 #: Where pages are: what goes wrong there is told as one.
 PATHS: Final = ("/answers", "/ask", "/conversations", "/passages", "/reviews", "/search", "/sign-", "/sources")
 

@@ -26,6 +26,7 @@ from rag.index.manifest import ENCODERS, current_id, read_manifest, segment_fold
 from rag.index.owners import Owners
 from rag.index.segment import RECORD, Segment, damaged, read_segment
 from rag.index.selections import Selections
+from rag.index.shelf import Shelf
 from rag.language.lexicon import TABLE, Lexicon
 from rag.language.terms import ANALYSIS_VERSION, Analyzer
 
@@ -65,6 +66,7 @@ class Snapshot:
         self.lexical = Lexical(self.segments, self.store)
         self.sentence_vectors = SentenceVectors(self.segments)
         self.owners = Owners(self.segments)
+        self.shelf = Shelf(self.segments)
         self._selections = Selections(self.segments, self.store)
 
     @cached_property
@@ -129,6 +131,7 @@ class Snapshot:
 
     def close(self) -> None:
         self.store.close()
+        self.shelf.close()
 
     def __enter__(self) -> Snapshot:
         return self

@@ -76,5 +76,7 @@ async def given(request: Request, caller: Caller, asked: Asked, listener: Watch 
 
 
 def _links(request: Request, answer: Answer) -> dict[int, str]:
-    """Sources without a page of their own are found here."""
-    return {r.number: page_of(r) or str(request.url_for("source", source_id=r.source_id)) for r in answer.references}
+    """Sources without a page of their own have one here."""
+    return {
+        r.number: page_of(r) or str(request.url_for("source_page", source_id=r.source_id)) for r in answer.references
+    }

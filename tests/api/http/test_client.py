@@ -24,7 +24,7 @@ from api.keeping.feedback import Rating
 from api.keeping.keys import Scope
 from api.keeping.standing import STALING, Action, Reason
 from rag.answer.replay import content
-from rag.domain import Audience, Filter, Frozen, Outcome
+from rag.domain import Audience, EvidenceType, Filter, Frozen, Outcome
 from rag.errors import InputError, OslerError
 from rag.pipeline import Pipeline
 
@@ -132,6 +132,9 @@ def test_passages_and_sources_are_opened(osler: Client) -> None:
     assert [hit.rank for hit in osler.search("bivalirudin on dialysis", 3).hits] == [1, 2, 3]
     page = osler.sources(offset=2, limit=1)
     assert (page.offset, len(page.sources)) == (2, 1)
+    within = Filter(evidence_types=(EvidenceType.GUIDELINE,), year_to=2018)
+    assert "cuker2018" in [source.key for source in osler.sources(words="cuker", filter=within).sources]
+    assert osler.sources(words="zebra").total == 0
     assert osler.verify("IVIG is given at 10 g/kg.", passage_ids=[evidence.passage_id]).verdict
     assert osler.references(answer.answer_id).startswith("1. ")
     assert {r["id"] for r in json.loads(osler.references(answer.answer_id, "json"))} == {

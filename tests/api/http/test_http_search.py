@@ -56,6 +56,35 @@ def test_all_sources_are_listed_page_by_page(shared: TestClient, pipeline: Pipel
     assert len(keys) == page["total"]
 
 
+@pytest.mark.parametrize("within", [
+    {"evidence_types": ["guideline", "drug_label"]}, {"year_from": 2015, "year_to": 2018}, {"jurisdictions": ["DE"]},
+    {"sources": ["cuker2018"]},
+])  # fmt: skip
+def test_sources_of_some_kind_are_listed(shared: TestClient, pipeline: Pipeline, within: dict[str, Any]) -> None:
+    listed = shared.get("/v1/sources", params={**within, "limit": 1000}).json()
+    found = [s.key for s in pipeline.snapshot.store.sources() if Filter.of(**within).passes(s)]
+    assert [source["key"] for source in listed["sources"]] == found
+    assert 0 < listed["total"] == len(found) < 153
+
+
+def test_sources_are_found_by_words(shared: TestClient) -> None:
+    listed = shared.get("/v1/sources", params={"words": "CUKER hematology", "evidence_types": "guideline"}).json()
+    assert {"cuker2018"} <= {source["key"] for source in listed["sources"]}
+    assert all("cuker" in " ".join((s["key"], *s["authors"])).lower() for s in listed["sources"])
+    nothing = shared.get("/v1/sources", params={"words": "cuker zebra"}).json()
+    assert (nothing["total"], nothing["sources"]) == (0, [])
+
+
+@pytest.mark.parametrize(("asked", "status", "told"), [
+    ({"evidence_types": "opinion"}, 422, "query.evidence_types.0"), ({"year_from": 17}, 422, "query.year_from"),
+    ({"jurisdictions": "germany"}, 422, "query.jurisdictions.0"), ({"words": "a" * 201}, 422, "query.words"),
+    ({"year_from": 2020, "year_to": 2010}, 400, "expected the earlier one first"),
+])  # fmt: skip
+def test_what_no_source_can_be_is_refused(shared: TestClient, asked: dict[str, Any], status: int, told: str) -> None:
+    given = shared.get("/v1/sources", params=asked)
+    assert (given.status_code, told in given.text) == (status, True)
+
+
 def test_a_source_opens_to_its_passages(shared: TestClient, pipeline: Pipeline) -> None:
     opened = shared.get("/v1/sources/cuker2018").json()
     assert opened["passage_ids"] == [p.passage_id for p in pipeline.snapshot.store.passages_of("cuker2018")]

@@ -66,7 +66,7 @@ def test_annotations_are_where_the_marks_stand(face: Face, question: str) -> Non
         reference = references[int(mark[1:-1])]
         assert mark == f"[{reference.number}]"
         assert cited.title == reference.title
-        assert cited.url == (page_of(reference) or f"{face.base_url}/sources/{reference.source_id}")
+        assert cited.url == (page_of(reference) or f"{face.address}/sources/{reference.source_id}")
 
 
 def test_a_stream_is_the_same_in_pieces(face: Face) -> None:

@@ -71,7 +71,7 @@ def test_annotations_are_where_the_marks_stand(face: Face) -> None:
         mark = made.output_text[cited.start_index : cited.end_index]
         reference = references[int(mark[1:-1])]
         assert (mark, cited.title) == (f"[{reference.number}]", reference.title)
-        assert cited.url == (page_of(reference) or f"{face.base_url}/sources/{reference.source_id}")
+        assert cited.url == (page_of(reference) or f"{face.address}/sources/{reference.source_id}")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from running import client_of, events_of, open_service
 from starlette.testclient import TestClient
 
+from api.keeping.conversations import Conversations, Turn
 from api.page.readers import COOKIE
 
 QUESTION = "How is argatroban monitored?"
@@ -110,6 +111,75 @@ def test_problems_are_pages_for_people_and_problems_for_scripts(reader: TestClie
     gone = reader.get("/conversations/c0", headers=PAGE)
     assert (gone.status_code, "<h1>" in gone.text) == (404, True)
     assert reader.get("/v1/conversations/c0", headers=PAGE).headers["content-type"] == "application/problem+json"
+
+
+def test_what_is_refused_is_said_beside_what_was_typed(reader: TestClient) -> None:
+    sent = {"question": QUESTION, "age": "200", "weight": "80", "creatinine_unit": "µmol/L", "year_from": "2018"}
+    page = reader.post("/ask", data=sent, headers=PAGE)
+    assert page.status_code == 422
+    assert re.search(r'name="age"[^>]* value="200" aria-invalid="true" aria-describedby="wrong"', page.text)
+    assert '<span class="wrong" id="wrong">Age cannot be used: expected whole years from 0 to 120</span>' in page.text
+    assert f">{QUESTION}</textarea>" in page.text
+    for kept in ('value="80"', "<option selected>µmol/L", 'value="2018"'):
+        assert kept in page.text
+    sent |= {"age": "67", "year_from": "2019", "year_to": "2018"}
+    page = reader.post("/ask", data=sent, headers=PAGE)
+    assert page.status_code == 400
+    assert "2019" in page.text.split('id="status"')[1].split("</p>")[0]
+    assert f">{QUESTION}</textarea>" in page.text
+
+
+def test_what_cannot_follow_is_kept_in_the_box(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ask(reader, QUESTION)
+    conversation_id = re.split("[/#]", first)[2]
+    sent = {"question": "And in Child-Pugh C?", "conversation_id": conversation_id}
+    thanks = reader.post("/ask", data={**sent, "question": "Thanks!"}, headers=PAGE)
+    assert (thanks.status_code, ">Thanks!</textarea>" in thanks.text, 'id="turn-1"' in thanks.text) == (409, True, True)
+    add_turn = Conversations.add_turn
+
+    def after_another(conversations: Conversations, place: str, turn: Turn) -> Turn:
+        add_turn(conversations, place, turn._replace(question="Another?"))
+        return add_turn(conversations, place, turn)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Conversations, "add_turn", after_another)
+        page = reader.post("/ask", data=sent, headers=PAGE)
+        told = reader.post("/ask", data=sent, headers={"Accept": "text/event-stream, application/problem+json;q=0.9"})
+    assert page.status_code == 409
+    said = page.text.split('id="status"')[1].split("</p>")[0]
+    assert "was answered first" in said
+    assert conversation_id not in said
+    assert f">{sent['question']}</textarea>" in page.text
+    assert f'name="conversation_id" value="{conversation_id}"' in page.text
+    assert 'id="turn-2"' not in page.text, "what was refused is not kept"
+    assert "was answered first" in told.text
+    assert ask(reader, **sent) == first.replace("turn-1", "turn-2")
+    gone = reader.post("/ask", data={**sent, "conversation_id": "c0"}, headers=PAGE)
+    assert (gone.status_code, "no longer kept" in gone.text, 'name="conversation_id"' in gone.text) == (
+        404,
+        True,
+        False,
+    )
+    assert f">{sent['question']}</textarea>" in gone.text
+
+
+def test_a_missing_value_is_filled_in_with_its_unit(reader: TestClient) -> None:
+    address = ask(reader, "How is argatroban dosed in HIT with liver disease?")
+    page = reader.get(address).text
+    forms = [f for f in re.findall(r'<form method="post" action="/ask".*?</form>', page, re.DOTALL) if "variable" in f]
+    form = next(f for f in forms if 'name="unit"' in f)
+    sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', form))
+    unit = sent.setdefault("unit", "mg/dL")
+    assert unit in form
+    refused = reader.post("/ask", data={**sent, "question": "heavy"}, headers=PAGE)
+    assert refused.status_code == 422
+    assert 'value="heavy"' in refused.text
+    assert 'aria-describedby="wrong"' in refused.text
+    assert f"Expected a figure, in {unit}" in refused.text
+    assert f'href="/conversations/{sent["conversation_id"]}"' in refused.text
+    again = ask(reader, **{**sent, "question": "5"})
+    assert again == address.replace("turn-1", "turn-2")
+    assert f"Patient: {sent['variable']} 5 {unit}." in reader.get(again).text
 
 
 def test_another_page_cannot_ask(reader: TestClient) -> None:

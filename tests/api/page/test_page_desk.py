@@ -71,7 +71,7 @@ def offered_for(page: str, statement: dict[str, Any]) -> list[str]:
 
 def row(page: str, statement: dict[str, Any]) -> str:
     """What stands on the desk of a statement."""
-    return page.split(f'<li id="{statement["statement_id"]}">')[1].split("</li>")[0]
+    return page.split(f'<span class="words" id="words-{statement["statement_id"]}">')[1].split("</li>")[0]
 
 
 def _steps(part: str) -> list[str]:
@@ -134,6 +134,25 @@ def test_new_words_show_once_they_are_approved(
     take(reader, answer, "approve")
     shown = reader.get(f"/v1/answers/{answer['answer_id']}", headers={"Accept": "*/*"}).json()
     assert (shown["bottom_line"][0]["text"], shown["bottom_line"][0]["origin"]) == (statement["text"], "edited")
+
+
+def test_the_history_says_what_an_edit_changed(
+    reader: TestClient, answer: dict[str, Any], statement: dict[str, Any]
+) -> None:
+    one = {"statement_id": statement["statement_id"]}
+    under_review(reader, answer)
+    first, last = statement["text"].split()[0], statement["text"].split()[-1]
+    once = statement["text"].removesuffix(last) + "<b>"
+    take(reader, answer, "edit", text=once, **one)
+    page = take(reader, answer, "edit", text=once.replace(first, "Every", 1), **one)
+    history = page.split('id="history"')[1]
+    assert f'<a href="#{statement["statement_id"]}">statement 1</a> “{first}' in unescape(history)
+    changed = re.findall(r'<(del|ins)><span class="hidden">[^<]+</span>([^<]*)<', history)
+    assert [(tag, unescape(words)) for tag, words in changed] == [
+        ("del", last), ("ins", "<b>"), ("del", first), ("ins", "Every"),
+    ]  # fmt: skip
+    assert len(re.findall("<(?:del|ins)>", row(page, statement))) == 4, "against what the answer says"
+    assert "edited" in page.split(f'id="words-{statement["statement_id"]}"')[0].rsplit("<summary", 1)[1]
 
 
 def test_what_was_rejected_says_so_loudly_and_why(

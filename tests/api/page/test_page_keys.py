@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browsing import SHORT, answered, ask
+from browsing import SHORT, Windows, answered, ask
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
@@ -65,6 +65,37 @@ def test_the_keys_are_told(page: Page) -> None:
     expect(dialog).to_be_hidden()
 
 
+@pytest.mark.parametrize("modifier", ["Control", "Alt", "Meta"])
+def test_a_key_with_another_is_the_browser_s(page: Page, modifier: str) -> None:
+    ask(page, SHORT)
+    title = page.locator("#turn-1 h1")
+    for key in ("/", "?", "j", "k"):
+        page.keyboard.press(f"{modifier}+{key}")
+    expect(title).to_be_focused()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_the_keys_that_are_told_are_those_that_work(page: Page) -> None:
+    page.keyboard.press("?")
+    told = page.locator("#help kbd").all_inner_texts()
+    assert told == ["/", "Shift", "Enter", "j", "k", "Enter", "Esc", "?"]
+    page.keyboard.press("j")
+    page.keyboard.press("/")
+    expect(page.locator("#question")).not_to_be_focused()
+
+
+def test_statements_of_a_desk_are_stepped_through(windows: Windows, page: Page) -> None:
+    turn = ask(page, SHORT)
+    phone = windows.open(turn.get_by_role("link", name="Review", exact=True).get_attribute("href"), width=390)
+    phone.keyboard.press("j")
+    phone.keyboard.press("j")
+    second = phone.locator(".desk > li").nth(1)
+    expect(second.locator("summary").first).to_be_focused()
+    expect(second.locator("blockquote").first).to_be_hidden()
+    phone.keyboard.press("Enter")
+    expect(second.locator("blockquote").first).to_be_visible()
+
+
 def test_everything_is_reached_in_the_order_in_which_it_is_read(page: Page) -> None:
     assert [tabbed(page) for _ in range(5)] == ["Skip to the content", "Osler", "Ask", "Sources", "Reviews"]
     page.locator(".skip").focus()
@@ -77,4 +108,7 @@ def test_what_is_typed_in_a_box_is_text(page: Page) -> None:
     page.locator("#question").focus()
     page.keyboard.type("j/k?")
     expect(page.locator("#question")).to_have_value("j/k?")
+    page.locator("[type=search]").first.focus()
+    page.keyboard.type("j/k?")
+    expect(page.locator("[type=search]").first).to_have_value("j/k?")
     expect(page.get_by_role("dialog")).to_be_hidden()
