@@ -64,7 +64,7 @@ def _greedy(part: Sequence[str], whole: Sequence[str], places: range) -> list[in
 
 
 def _faults(statement: Reading, evidence: Reading, kept: frozenset[int], lexicon: Lexicon) -> list[Reason]:
-    removed = set(range(len(evidence.atoms))) - kept - _removable(statement, evidence, kept)
+    removed = set(range(len(evidence.atoms))) - kept - _removable(statement, evidence, kept, lexicon)
     removed -= _alternatives(statement, evidence, lexicon)
     faults = [
         Reason(_KIND_OF_CUE[s.kind], f"deleted: {evidence.written(s.first, s.last)}")
@@ -91,11 +91,11 @@ def _alternatives(statement: Reading, evidence: Reading, lexicon: Lexicon) -> se
     return free
 
 
-def _removable(statement: Reading, evidence: Reading, kept: frozenset[int]) -> set[int]:
+def _removable(statement: Reading, evidence: Reading, kept: frozenset[int], lexicon: Lexicon) -> set[int]:
     """Atoms of whole parentheses, whole sentences and whole closing clauses that nothing was kept of."""
     free: set[int] = set()
     for low, high in evidence.parentheses:
-        if kept.isdisjoint(range(low, high)) and not _limits(statement, evidence, low, high):
+        if kept.isdisjoint(range(low, high)) and not _limits(statement, evidence, low, high, lexicon):
             free |= set(range(low, high))
     for low, high in evidence.sentences:
         if kept.isdisjoint(range(low, high)):
@@ -115,10 +115,13 @@ def _closing_clauses(evidence: Reading, low: int, high: int, last_kept: int) -> 
     return set(closing)
 
 
-def _limits(statement: Reading, evidence: Reading, low: int, high: int) -> bool:
-    """Whether a parenthesis narrows what is said outside it."""
+def _limits(statement: Reading, evidence: Reading, low: int, high: int, lexicon: Lexicon) -> bool:
+    """Whether a parenthesis narrows what is said outside it. What only is short for the name before it does not."""
     if any(s.kind in {"negation", "exception", "exclusion"} and low <= s.first < high for s in evidence.steers):
         return True
+    named, before = evidence.mention_at.get(low), evidence.mention_at.get(low - 1)
+    if high - low == 1 and named and before and lexicon.is_a(before.concept, named.concept):
+        return False
     inside = {m.concept for i, m in evidence.mention_at.items() if low <= i < high
               and m.kind in {"condition", "population"}}  # fmt: skip
     return not inside <= statement.concepts

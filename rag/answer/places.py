@@ -26,7 +26,7 @@ def order(statement: Reading, pool: Pool) -> Iterator[Reason]:
         full = _likeness(slot, slot)
         if own == full:
             continue
-        others = (s for s in theirs if s.key != slot.key and not _is_softer(slot, s))
+        others = (s for s in theirs if s.key != slot.key and not _is_softer(slot, s) and not _is_kin(slot, s, pool))
         other = max((_likeness(slot, s) for s in others), default=0.0)
         if other > own and other >= max(min(own + _CLEARLY, full), _ENOUGH):
             yield Reason("order", f"{slot.written} stands where the evidence has something else")
@@ -68,7 +68,10 @@ def _first_concept(reading: Reading, side: range, kinds: frozenset[str]) -> tupl
     return ()
 
 
-_QUANTITY, _ADVICE = "quantity", "advice"
+_QUANTITY, _ADVICE, _MENTION = "quantity", "advice", ("mention",)
+_CONDITION = (*_MENTION, "condition")
+#: Kinds of things that can stand for one another.
+_ALIKE = {"drug_class": "drug", "procedure": "drug", "population": "condition", "setting": "condition"}
 _DRUGS, _CONDITIONS = frozenset({"drug", "drug_class"}), frozenset({"condition"})
 # Likeness by which another thing's place fits better, and what it takes to be a place at all; 12 is the most.
 _CLEARLY, _ENOUGH = 2.5, 5
@@ -92,12 +95,17 @@ def _is_softer(one: Slot, other: Slot) -> bool:
     return one.family == _ADVICE and LEVELS[one.key] < LEVELS[other.key]
 
 
+def _is_kin(one: Slot, other: Slot, pool: Pool) -> bool:
+    """Whether two things are one but for a narrower name: refractory HIT is HIT."""
+    return one.family == _CONDITION and (pool.lexicon.is_a(one.key, other.key) or pool.lexicon.is_a(other.key, one.key))
+
+
 def _slots(reading: Reading) -> list[Slot]:
     places: list[tuple[Hashable, str, int, int]] = [(_QUANTITY, reading.keys[i], i, i) for i in reading.quantity_at]
     spans: dict[Mention, list[int]] = {}
     for i, mention in reading.mention_at.items():
         spans.setdefault(mention, []).append(i)
-    places += [("mention", m.concept, at[0], at[-1]) for m, at in spans.items()]
+    places += [((*_MENTION, _ALIKE.get(m.kind, m.kind)), m.concept, at[0], at[-1]) for m, at in spans.items()]
     places += [(_ADVICE, s.sense, s.first, s.last) for s in reading.steers if s.kind == "modality"]
     for i, atom in enumerate(reading.atoms):
         if i not in reading.mention_at:  # the name stands for its words

@@ -3,7 +3,8 @@
 Words of the evidence, whole or shortened, are supported unless a deletion changed their meaning. A statement that is
 one quote but for a little is refused for whatever the guards find, and supported when they find nothing. Of a
 statement in other words a model decides, where there is one; it cannot support one with a number, unit, drug or
-strength that the evidence has not. Composers, the command line and the evaluation share this.
+strength that the evidence has not. What a machine has written is held to all guards, however near it is, and to the
+model. Composers, the command line and the evaluation share this.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rag.answer.opinion import Entailment, Opinion
 from rag.answer.pool import Pool
 from rag.answer.reading import Reading, read
 from rag.answer.rewording import COVERED, PARTLY, Reworded, is_whole, reworded
+from rag.answer.strictness import strict
 from rag.domain import Verdict
 from rag.language.lexicon import Lexicon
 from rag.language.quantities import TYPOGRAPHY
@@ -68,10 +70,17 @@ class Verifier:
         self._readings: OrderedDict[str, Reading] = OrderedDict()
         self._lock = Lock()
 
-    def verify(self, statement: str, quotes: Sequence[str], *, strength: str | None = None) -> Verification:
+    @property
+    def lexicon(self) -> Lexicon:
+        return self._lexicon
+
+    def verify(
+        self, statement: str, quotes: Sequence[str], *, strength: str | None = None, is_strict: bool = False
+    ) -> Verification:
         """Whether ``quotes`` support ``statement``. Numbers of references in brackets are no part of either.
 
-        ``strength`` is the stated strength of the evidence's recommendation when it is not in its words.
+        ``strength`` is the stated strength of the evidence's recommendation when it is not in its words; ``is_strict``
+        is for what a machine has written: see ``rag.answer.strictness``.
         """
         said, evidence = bare(statement), [bare(q) for q in quotes if q.strip()]
         if not said.strip() or not evidence:
@@ -85,12 +94,25 @@ class Verifier:
         if shortened:
             return shortened
         pool = _pool(mine, readings, strength or "", self._lexicon)
+        if is_strict and (reasons := strict(mine, pool)):
+            return Verification(Verdict.UNSUPPORTED, 0.0, reasons, _REFUSED)
         found = reworded(mine, pool)
+        if is_strict:
+            return self._weighed_strictly(mine, readings, found, pool)
         if not found.is_near and (advised := _advised(mine, pool, found)):
             return advised
         if self._entailment is None or found.is_near or not mine.content:
             return self._ruled(said, evidence, mine, pool, found)
         return _weighed(found, self._entailment.opinion(mine, readings), self._entailment.name)
+
+    def _weighed_strictly(
+        self, mine: Reading, readings: Sequence[Reading], found: Reworded, pool: Pool
+    ) -> Verification:
+        """What the model makes of a statement that all guards let pass; without one, whether its words are covered."""
+        if self._entailment is None or not mine.content:
+            return _counted(found._replace(refusals=()), pool)
+        passed = found._replace(vetoes=())  # they are among the guards that it has passed
+        return _weighed(passed, self._entailment.opinion(mine, readings), self._entailment.name)
 
     def _ruled(self, said: str, quotes: Sequence[str], mine: Reading, pool: Pool, found: Reworded) -> Verification:
         """What the rules alone say. The guards look for cues; what a quote denies is looked for by its meaning."""
