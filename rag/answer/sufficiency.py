@@ -165,7 +165,9 @@ def _lacking(query: Query, pool: Sequence[Candidate], together: Said, matcher: M
     is_near = any(c.cosine >= _VERY_NEAR for c in pool)
     absent = [c for c in conditions if matcher.overlap_of(f"={c}", together) < _SAME]
     is_plan_sought = query.intent in {Intent.MANAGEMENT, Intent.CHOICE} and not query.treatments
-    if absent and not is_near and (absent == conditions or (is_plan_sought and is_short)):
+    # "Should an umbilical hernia be repaired in cirrhosis?" is about what it names first.
+    is_first = query.intent is Intent.DECISION and not query.treatments and absent[:1] == conditions[:1]
+    if absent and not is_near and (absent == conditions or ((is_plan_sought or is_first) and is_short)):
         unknown.append(absent[0])  # what to do for it is not what is done for the patient's other conditions
     if unknown:
         return query.names.get(unknown[0], unknown[0])

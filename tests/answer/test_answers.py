@@ -21,6 +21,7 @@ from rag.settings import Settings
 QUESTIONS = (Path(__file__).parents[2] / "eval" / "questions" / "starter.txt").read_text("utf-8").splitlines()
 REFERENCE = QUESTIONS[0]
 ABSTAINED = (
+    "Should an umbilical hernia be repaired in a patient with cirrhosis and ascites?",
     "What is the first-line treatment of acute otitis media in a two-year-old?",
     "What is the capital of France?",
     "Management of variceal bleeding in cirrhosis?",  # what is said of anticoagulation in cirrhosis is no answer
