@@ -39,6 +39,8 @@ _PRONOUNS = frozenset("it they this that these those he she there".split())
 _NEAR = 2
 #: Atoms between the two parts of "neither … nor" at most.
 _REACH = 8
+#: Words next to a negation that tell what it denies, and how many of them another text must have to speak of that.
+_FEW, _NEARLY = 5, 4
 #: Least share of the words that a negation governs that must have its sign on the other side.
 _AGREE = 0.5
 #: Share of the words that a negation of the evidence governs from which a statement is on the same.
@@ -50,6 +52,10 @@ class Denial(NamedTuple):
 
     at: int
     governed: frozenset[int]
+
+    def nearest(self) -> Denial:
+        """The same, of the words next to it: a long sentence goes on to other things."""
+        return self._replace(governed=frozenset(sorted(self.governed, key=lambda i: abs(i - self.at))[:_FEW]))
 
 
 def denials(reading: Reading) -> list[Denial]:
@@ -72,6 +78,8 @@ def denied(reading: Reading, found: Sequence[Denial]) -> frozenset[int]:
 
 def _denies(reading: Reading, i: int) -> bool:
     key = reading.keys[i]
+    if key == "t":  # of "don't", which is two words
+        return i > 0 and reading.keys[i - 1].endswith("n")
     if key in _FAILING:
         return i + 1 < len(reading.keys) and reading.keys[i + 1] == "to"
     if key == "nor":
@@ -138,7 +146,9 @@ def signs(statement: Reading, pool: Pool) -> Iterator[Reason]:
     for reading in pool.readings:
         for denial in denials(reading):
             known, same = _agreeing(reading, denial, mine)
-            if known and known >= _SAME * len(denial.governed) and same <= _AGREE * known:
+            is_all = known and known >= _SAME * len(denial.governed) and same <= _AGREE * known
+            near, turned = _agreeing(reading, denial.nearest(), mine)
+            if is_all or (near >= _NEARLY and not turned):
                 yield Reason("negation", f"{reading.written(denial.at, denial.at)} is missing")
 
 
