@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from api.terminal import label, line, state, write, write_answer, write_fields, write_json
+from api.terminal import label, line, state, telling, write, write_answer, write_fields, write_json
 
 if TYPE_CHECKING:
     from rag.domain import Filter, Hit, Passage, Source
@@ -27,7 +27,8 @@ def ask(arguments: Namespace) -> int:
     question = _question(arguments.question)
     within = filter_of(arguments)
     pipeline = pipeline_of(arguments)
-    answer = pipeline.ask(question, Audience(arguments.audience), within)
+    with telling(pipeline.model.name if pipeline.model else None) as watch:
+        answer = pipeline.ask(question, Audience(arguments.audience), within, watch)
     if arguments.format in _CITING:
         from rag.render.citing import references
 

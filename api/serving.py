@@ -61,8 +61,10 @@ def mcp(arguments: Namespace) -> int:
     from api.settings import ServiceSettings
 
     settings = ServiceSettings.from_environment(None, database=arguments.database)
+    pipeline = settings_of(arguments)
+    check_model(settings, pipeline)
     sys.setswitchinterval(_TURN_S)
-    run(Service.open(settings, settings_of(arguments), _log(settings)))
+    run(Service.open(settings, pipeline, _log(settings)))
     return 0
 
 
@@ -74,6 +76,7 @@ def serve(arguments: Namespace) -> int:
     settings = ServiceSettings.from_environment(None, **given)
     pipeline = settings_of(arguments)
     check(settings, pipeline)
+    check_model(settings, pipeline)
     _run(settings, pipeline)
     return 0
 
@@ -98,6 +101,24 @@ def check(settings: ServiceSettings, pipeline: Settings) -> None:
             f"host {settings.host}: {why}, and there is no API key; make one with `osler keys create`, or listen at "
             "127.0.0.1"
         )
+
+
+def check_model(settings: ServiceSettings, pipeline: Settings) -> None:
+    """Where there is a language model: notes in the log that it may take longer than anybody waits for an answer.
+
+    Raises:
+        InputError: what speaks to it is not installed.
+    """
+    if not pipeline.llm_url:
+        return
+    from rag.writing.model import LanguageModel
+
+    LanguageModel(pipeline).close()
+    if pipeline.llm_budget_s >= settings.timeout_s:
+        _log(settings).event(
+            "the language model may take longer than a question; set OSLER_LLM_BUDGET_S below OSLER_TIMEOUT_S",
+            "warning", llm_budget_s=pipeline.llm_budget_s, timeout_s=settings.timeout_s,
+        )  # fmt: skip
 
 
 def _run(settings: ServiceSettings, pipeline: Settings) -> None:

@@ -5,6 +5,7 @@ Output that the terminal's encoding cannot show is replaced or, where the format
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -18,6 +19,8 @@ from rag.errors import InputError
 if TYPE_CHECKING:
     from rag.domain import Answer, Source
     from rag.ingest.progress import Progress
+    from rag.pipeline import Watch
+    from rag.writing.wording import Told
 
 
 def write_answer(answer: Answer, form: str, *, quotes: bool = False) -> None:
@@ -135,6 +138,31 @@ class Skipped:
         where = f"all in {self._path}" if self._path else "--report FILE lists all"
         more = f"; {where}" if self._count > self._SHOWN or self._path else ""
         return f"skipped: {self._count:,} files or records{more}\n"
+
+
+@contextmanager
+def telling(model: str | None) -> Iterator[Watch | None]:
+    """Tells a terminal of each step, on standard error, where a language model makes the answer take a while."""
+    if model is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from rag.render.words import step
+
+    with Console(stderr=True).status("") as status:
+        verified = itertools.count(1)
+
+        def tell(told: str | Told) -> None:
+            if isinstance(told, str):
+                shown = step(told, model)
+            else:
+                shown = f"{step('write', model)}: {next(verified)} statements verified"
+            if shown:
+                status.update(Text(shown))
+
+        yield tell
 
 
 @contextmanager

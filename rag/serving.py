@@ -77,6 +77,11 @@ class Serving:
         return self._settings.index_dir
 
     @property
+    def language_model(self) -> str | None:
+        """Name of the model that words the answers, if one does."""
+        return self._settings.llm_model
+
+    @property
     def max_question_chars(self) -> int:
         return self._settings.max_question_chars
 

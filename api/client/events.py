@@ -93,8 +93,8 @@ Event = Status | Written | SourcesRead | BottomLine | Shown | References | Relat
 #: The model of each event and, where its data are not the model itself, the field that they are.
 _MODELS: Final[Mapping[str, tuple[type[Event], str | None]]] = {
     "status": (Status, None), "written": (Written, None), "sources": (SourcesRead, "sources"),
-    "bottom_line": (BottomLine, None), "statement": (Shown, None), "references": (References, "references"), "related": (Related, "questions"),
-    "done": (Done, "answer"),
+    "bottom_line": (BottomLine, None), "statement": (Shown, None), "references": (References, "references"),
+    "related": (Related, "questions"), "done": (Done, "answer"),
 }  # fmt: skip
 
 

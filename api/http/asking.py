@@ -172,6 +172,8 @@ class Asking:
             "answer_id": answer.answer_id, "outcome": answer.outcome.value, "audience": answer.audience.value,
             "made": "now" if is_new else "before", "snapshot_id": answer.receipt.snapshot_id,
         }  # fmt: skip
+        if is_new and (wording := answer.receipt.wording):
+            facts |= {"words": "model" if wording.written else "sources", "model_failure": wording.reason}
         if self._service.log.tells_questions:
             facts |= {"question": answer.question, "answer": answer.model_dump(mode="json")}
         self._state.facts.update(facts)

@@ -7,12 +7,13 @@ sums of all: see the library's multiprocess mode, which ``osler serve`` sets up.
 from __future__ import annotations
 
 import os
+import re
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from rag.domain import Answer
+from rag.domain import Answer, Wording
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,6 +38,15 @@ class Metrics:
         self._dropped = Counter(
             "osler_verification_drops", "Statements not shown because their evidence did not hold.", registry=r
         )
+        self._worded = Counter(
+            "osler_worded_answers", "Answers that a language model was asked to word.", ["words"], registry=r
+        )
+        self._statements = Counter(
+            "osler_worded_statements", "Statements of the language model.", ["result"], registry=r
+        )
+        self._model_failures = Counter(
+            "osler_model_failures", "Times that the language model could not be used to the end.", ["why"], registry=r
+        )
         self._problems = Counter("osler_problems", "Problems told.", ["type"], registry=r)
         self._queue = Gauge(
             "osler_queue", "Questions that are worked on or wait.", registry=r, multiprocess_mode="livesum"
@@ -57,6 +67,16 @@ class Metrics:
         for stage, ms in answer.receipt.timings_ms.items():
             self._stages.labels(stage).observe(ms / 1000)
         self._dropped.inc(answer.receipt.dropped)
+        if answer.receipt.wording:
+            self._wording(answer.receipt.wording)
+
+    def _wording(self, wording: Wording) -> None:
+        """What a language model did. Its seconds are those of the stage ``write``."""
+        self._worded.labels("model" if wording.written else "sources").inc()
+        self._statements.labels("shown").inc(wording.written)
+        self._statements.labels("refused").inc(wording.refused)
+        if wording.reason:
+            self._model_failures.labels(_kind(wording.reason)).inc()
 
     def given(self, answer: Answer, *, is_new: bool) -> None:
         """An answer that was given, computed now or before."""
@@ -86,3 +106,8 @@ class Metrics:
         every = CollectorRegistry()
         MultiProcessCollector(every)  # type: ignore[no-untyped-call]
         return generate_latest(every)
+
+
+def _kind(reason: str) -> str:
+    """A reason without what varies in it, such as seconds and a status."""
+    return re.split(r" *[(;\d]", reason, maxsplit=1)[0]

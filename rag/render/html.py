@@ -138,6 +138,8 @@ class Article:
         lines.append(f'<p class="soft">{text(words.status(answer))}</p>')
         if answer.reason:
             lines.append(f"<p><strong>Reason:</strong> {text(answer.reason)}</p>")
+        if told := words.wording(answer):
+            lines.append(f'<p class="soft">{text(told)}</p>')
         return "\n".join([*lines, "</header>"])
 
     def bottom_line(self) -> Iterator[str]:
@@ -150,7 +152,7 @@ class Article:
     def statement(self, statement: Statement, label: str = "") -> str:
         """The sentence with its citations, and its quotes folded under it."""
         figures = "\n".join(map(self.quote, statement.evidence))
-        folded = f"<details><summary>{words.EVIDENCE}</summary>\n{figures}\n</details>"
+        folded = f"<details><summary>{words.evidence(statement)}</summary>\n{figures}\n</details>"
         return f'<p class="statement">{self.sentence(statement, label)}</p>\n{folded}'
 
     def sentence(self, statement: Statement, label: str = "") -> str:

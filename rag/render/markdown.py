@@ -85,6 +85,8 @@ def _head(answer: Answer) -> Iterator[str]:
     yield f"*{escape(words.status(answer))}*"
     if answer.reason:
         yield f"**Reason:** {escape(answer.reason)}"
+    if told := words.wording(answer):
+        yield f"*{escape(told)}*"
 
 
 def _bottom_line(answer: Answer, marks: _Marks) -> Iterator[str]:

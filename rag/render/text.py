@@ -70,6 +70,8 @@ class _Page:
         if answer.reason:
             self._blank()
             self._write(_text(answer.reason))
+        if told := words.wording(answer):
+            self._write(_text(told, _SOFT))
 
     def _bottom_line(self) -> None:
         if not self.answer.bottom_line:

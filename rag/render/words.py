@@ -46,7 +46,10 @@ STEPS: Final = {
     "select": "Choosing sentences",
     "compose": "Writing the article",
     "verify": "Checking every sentence against its quote",
+    "read": "Reading the question with {model}",
+    "write": "Writing with {model}",
 }
+_MODEL: Final = "the language model"
 _OUTCOMES: Final = {
     Outcome.ANSWERED: "Answered",
     Outcome.PARTIAL: "Answered in part",
@@ -156,6 +159,33 @@ def follow_up(answer: Answer) -> str | None:
 def _carried(part: Carried) -> str:
     """What was taken over; a question as a whole only by its number."""
     return f"question {part.turn}" if part.what == "question" else f"“{one_line(part.text)}” (question {part.turn})"
+
+
+def step(name: str, model: str | None = None) -> str | None:
+    """What is done in a step, if it is one to be told of; ``model`` is the name of the language model."""
+    return STEPS[name].format(model=one_line(model or _MODEL)) if name in STEPS else None
+
+
+def wording(answer: Answer) -> str | None:
+    """What a language model did for an answer, where one was asked.
+
+    Example: "Worded by qwen3 from the quotes that it cites; each sentence was checked against them."
+    """
+    told = answer.receipt.wording
+    if told is None:
+        return None
+    why = one_line(told.reason or "")
+    if told.written:
+        how = "from the quotes that it cites; each sentence was checked against them"
+        return f"Worded by {one_line(told.model)} {how}.{f' It ended early: {why}.' if why else ''}"
+    if told.reason:
+        return f"The language model could not be used: {why}. This is in the words of the sources."
+    return f"{one_line(told.model)} was asked, and kept to the words of the sources."
+
+
+def evidence(statement: Statement) -> str:
+    """What leads to the quotes of a statement; of one in a model's words it says so."""
+    return f"{EVIDENCE} (worded by the language model)" if statement.origin == "generated" else EVIDENCE
 
 
 def status(answer: Answer) -> str:

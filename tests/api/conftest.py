@@ -21,8 +21,9 @@ from sqlalchemy import URL, create_engine, make_url, text
 from api.keeping.database import database_url
 from api.keeping.keeping import Keeping
 
-#: Every face of the service is tested with the helpers of the first.
+#: Every face of the service is tested with the helpers of the first, and with the language model of another package.
 sys.path.insert(0, str(Path(__file__).parent / "http"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "writing"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from rag.domain import Answer, Outcome, Reference
 from rag.render.markdown import escape
-from rag.render.words import STEPS, page_of, short
+from rag.render.words import page_of, short, step
 
 Event = dict[str, Any]
 
@@ -34,9 +34,10 @@ def is_saved(chat_id: str) -> bool:
     return bool(chat_id) and not chat_id.startswith(_UNSAVED)
 
 
-def status_event(step: str) -> Event | None:
+def status_event(name: str) -> Event | None:
     """What is shown while a step is at work; nothing for steps too small to be told of."""
-    return _status(STEPS[step], done=False) if step in STEPS else None
+    told = step(name)
+    return _status(told, done=False) if told else None
 
 
 def closing_status(answer: Answer | None) -> Event:

@@ -21,11 +21,11 @@ from api.settings import ServiceSettings
 from rag.settings import Settings
 
 
-def open_service(index_dir: Path, folder: Path, **settings: Any) -> Service:
-    """A service whose log is kept in memory; ``logged`` reads it."""
+def open_service(index_dir: Path, folder: Path, pipeline: Settings | None = None, **settings: Any) -> Service:
+    """A service whose log is kept in memory; ``logged`` reads it. ``pipeline`` has an index of its own."""
     given = ServiceSettings.model_validate({"database": str(folder / "osler.sqlite")} | settings)
     log = Log(io.StringIO(), tells_questions=given.log_questions)
-    return Service.open(given, Settings(index_dir=index_dir), log)
+    return Service.open(given, pipeline or Settings(index_dir=index_dir), log)
 
 
 def logged(service: Service) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ from api.client import (
     Related,
     Status,
     UnreachableError,
+    Written,
     calling,
 )
 from api.http import stream
@@ -172,6 +173,21 @@ def test_a_stream_that_ends_too_early_is_asked_for_again(naps: Naps) -> None:
         events = list(client.stream(IVIG))
     assert [type(e) for e in events] == [Status, BottomLine, Status, Done]
     assert len({asked.token for asked in script.asked}) == 1
+
+
+def test_what_a_model_writes_comes_once_and_is_no_part_of_the_answer(naps: Naps) -> None:
+    def written(name: str) -> bytes:
+        statement = {"statement_id": name, "text": "Yes.", "evidence": [], "verdict": "supported"}
+        return event("written", {"section": 0, "heading": "Bottom line", "statement": statement})
+
+    short = Reply(pieces=[written("s1"), written("s2")], headers=TYPE, breaks_off=True)
+    whole_one = Reply(pieces=[written("s2"), written("s3"), event("bottom_line", HEAD), DONE], headers=TYPE)
+    kept = Reply(pieces=[event("bottom_line", HEAD), DONE], headers=TYPE)
+    for script, names in ((Scripted(short, whole_one), ["s1", "s2", "s3"]), (Scripted(short, kept), ["s1", "s2"])):
+        with scripted(script) as address, Client(address, sleep=naps) as client:
+            events = list(client.stream(IVIG))
+        assert [e.statement.statement_id for e in events if isinstance(e, Written)] == names
+        assert [type(e) for e in events[-2:]] == [BottomLine, Done]
 
 
 def test_another_answer_is_not_put_to_the_beginning_of_one(naps: Naps) -> None:

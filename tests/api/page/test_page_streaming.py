@@ -43,6 +43,7 @@ def test_the_streamed_page_is_the_page_loaded_anew(page: Page, windows: Windows)
     turn.locator(".related button").first.click()
     answered(page, 2)
     ask(page, NEXT, 3)
+    expect(page.locator("#talks").get_by_text("3 questions").first).to_be_attached()  # the list comes after it
     streamed = html(page)
     page.reload()
     assert streamed.splitlines() == html(page).splitlines()

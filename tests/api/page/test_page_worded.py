@@ -78,6 +78,20 @@ def test_statements_show_when_they_are_verified_and_then_the_article(
     windows.close()
 
 
+def test_stopping_takes_it_back(browser: Browser, osler: str, troubles: Troubles, writer: Writer) -> None:
+    writer.goes_on.clear()
+    windows = Windows(browser, osler, troubles)
+    page = windows.open()
+    page.locator("#question").fill("How is argatroban monitored?")
+    page.locator("#question").press("Enter")
+    expect(page.locator("#draft .statement")).to_have_count(1)
+    page.locator("#stop").click()
+    expect(page.locator("#draft")).to_have_count(0)
+    expect(page.locator("#status")).to_contain_text("Stopped.")
+    writer.goes_on.set()
+    windows.close()
+
+
 def test_without_scripts_it_is_the_same_page(osler: str, writer: Writer) -> None:
     writer.goes_on.set()
     with httpx2.Client(base_url=osler, timeout=60, follow_redirects=True) as client:
