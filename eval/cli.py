@@ -20,7 +20,9 @@ from rag.errors import InputError, OslerError
 TRACEBACK = "OSLER_TRACEBACK"
 _INTERRUPTED = 130
 _SYSTEMS = """\
-systems: osler (in this process), nearest:WORDS (the nearest passages up to so many words, for comparison),
+systems: osler (in this process; OSLER_LLM_URL and OSLER_LLM_MODEL give it a language model), osler:ADDRESS (with the
+one there: --model names it, OSLER_LLM_KEY is its key), nearest:WORDS (the nearest passages up to so many words, for
+comparison),
 lead:N, top:N, mmr:N, textrank:N (so many sentences of the nearest passages, for comparison),
 http://HOST:PORT (a running service), openai:ADDRESS (chat completions, with --model; OSLER_EVAL_KEY is the key),
 file:PATH (one article, or JSON lines like {"item_id": "...", "answer": "..."} to what osler eval items prints),
@@ -112,7 +114,7 @@ def _add_run(commands: _Commands[_Parser]) -> None:
     _add_asked(run)
     run.add_argument("--task", choices=("answers", "retrieval", "verification"), help="default: what the suite is for")
     run.add_argument("--system", metavar="SYSTEM", help="who is asked (default: Osler in this process); see below")
-    run.add_argument("--model", help="name of the model behind openai:ADDRESS")
+    run.add_argument("--model", help="name of the model behind osler:ADDRESS or openai:ADDRESS")
     run.add_argument("--passages", type=_at_least(0), default=0, metavar="N",
                      help="give the model N passages of the index to answer from")  # fmt: skip
     run.add_argument("--audience", default="clinician", choices=("clinician", "trainee", "patient"))

@@ -67,7 +67,7 @@ def asked(arguments: Namespace) -> Dataset:
         InputError: a suite that does not exist or cannot be read, or a limit that cannot be used.
     """
     suite = catalogue.suite(arguments.suite).load(arguments.data)
-    if suite.name == robustness.ABOUT.name and _named(arguments, suite) != ("osler", ""):
+    if suite.name == robustness.ABOUT.name and _named(arguments, suite)[0] != "osler":
         suite = robustness.for_any_system(suite)
     return part_of(suite, arguments.limit, arguments.sample)
 
@@ -182,8 +182,8 @@ def _labels(suite: Dataset) -> frozenset[str]:
 
 def _answerer(kind: str, place: str, suite: Dataset, arguments: Namespace) -> System:
     audience = Audience(arguments.audience)
-    if kind == "osler" and not place:
-        return _osler(suite, _index(suite, arguments), audience)
+    if kind == "osler":
+        return _osler(suite, _with_model(place, _index(suite, arguments), arguments), audience)
     if kind == "nearest" and place.isdecimal():
         return NearestPassages(Pipeline.open(_index(suite, arguments)), int(place))
     if kind in METHODS and place.isdecimal():
@@ -191,12 +191,24 @@ def _answerer(kind: str, place: str, suite: Dataset, arguments: Namespace) -> Sy
     if kind == "http" and place:
         return HttpOsler(Client(place, os.environ.get(_KEY), timeout_s=_TIMEOUT_S, patience_s=_PATIENCE_S), audience)
     if kind == "openai" and place:
-        if not arguments.model:
-            raise InputError("system openai: no model; name the one behind the address with --model")
+        _check_model(kind, arguments)
         return _model(place, suite, arguments)
     simple = ", ".join(f"{method}:N" for method in METHODS)
-    expected = f"osler, nearest:WORDS, {simple}, http:ADDRESS, openai:ADDRESS {_ANY}"
+    expected = f"osler, osler:ADDRESS, nearest:WORDS, {simple}, http:ADDRESS, openai:ADDRESS {_ANY}"
     raise _unfit(arguments, "answers questions", expected)
+
+
+def _check_model(kind: str, arguments: Namespace) -> None:
+    if not arguments.model:
+        raise InputError(f"system {kind}: no model; name the one behind the address with --model")
+
+
+def _with_model(place: str, settings: Settings, arguments: Namespace) -> Settings:
+    """With the language model at an address, whose key is in OSLER_LLM_KEY; as they are without one."""
+    if not place:
+        return settings
+    _check_model("osler", arguments)
+    return settings.model_copy(update={"llm_url": place, "llm_model": arguments.model})
 
 
 def _unfit(arguments: Namespace, does: str, expected: str) -> InputError:

@@ -19,7 +19,7 @@ from eval.scorers.citations import checked_score, citation_scores
 from eval.scorers.claims import claim_scores
 from eval.scorers.errata import errata_scores
 from eval.scorers.kqa import kqa_scores
-from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores
+from eval.scorers.labels import cost_scores, entailment_scores, failed, label_scores, worded
 from eval.scorers.named import measure
 from eval.scorers.reference_answers import entity_scores, evidence_scores, overlap_scores, rubric_scores
 from eval.scorers.spans import span_scores
@@ -62,7 +62,7 @@ class Scoring:
 
     def __call__(self, item: Item, response: Response) -> Scores:
         scores = _nothing_gained(self._scored(item, response), response)
-        return {**failed(response), **scores, **cost_scores(response)}
+        return {**failed(response), **scores, **worded(response), **cost_scores(response)}
 
     def _answer(self, item: Item, response: Response) -> Scores:
         similar, judge = _needed(self._similar), _needed(self._judge)

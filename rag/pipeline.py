@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ from rag.answer.sides import Sides
 from rag.answer.sufficiency import coverage, gaps, speaks_to, together
 from rag.answer.triage import redirection
 from rag.answer.verify import Verifier
-from rag.domain import Answer, Audience, Filter, Hit, Passage, Receipt, Source, Wording
+from rag.domain import Answer, Audience, Filter, Hit, Passage, Reading, Receipt, Source, Wording
 from rag.errors import InputError, QuestionError
 from rag.index.snapshot import Snapshot
 from rag.ingest.split import context
@@ -43,9 +43,11 @@ from rag.language.terms import STOP_WORDS, stem
 from rag.retrieve.base import Retriever
 from rag.retrieve.hybrid import HybridRetriever
 from rag.retrieve.rerank import CrossEncoderReranker
+from rag.retrieve.united import united
 from rag.settings import Settings
 from rag.writing.model import LanguageModel
 from rag.writing.prompting import named as prompts
+from rag.writing.understanding import Understanding, asks_several
 from rag.writing.wording import Told, Worder
 
 if TYPE_CHECKING:
@@ -111,6 +113,13 @@ class Pipeline:
         lexicon = self.snapshot.analyzer.lexicon
         return Worder(self.model, self.verifier, lexicon, self._plain) if self.model else None
 
+    @cached_property
+    def understanding(self) -> Understanding | None:
+        """What reads follow-ups and splits questions, if a language model may."""
+        if self.model is None or not self.settings.llm_reads:
+            return None
+        return Understanding(self.model, self.snapshot.analyzer, self.settings)
+
     def _plain(self, text: str) -> str | None:
         return self.glossary.plain(text)
 
@@ -139,13 +148,14 @@ class Pipeline:
 
     def ask(
         self, question: str, audience: Audience = Audience.CLINICIAN, within: Filter | None = None,
-        watch: Watch | None = None, *, is_worded: bool = True,
+        watch: Watch | None = None, *, is_worded: bool = True, reading: Reading | None = None,
     ) -> Answer:  # fmt: skip
         """The article that answers ``question`` from the sources that ``within`` passes, or why there is none.
 
         Args:
             watch: is told the name of each step before it begins, and may end the work there by an error of its own.
-            is_worded: by the language model, where there is one.
+            is_worded: by the language model, where there is one; it is not asked at all for one that is not.
+            reading: how the question was read before, of a receipt: so it is read now, and no model is asked.
 
         Raises:
             QuestionError: the question is empty or longer than the settings allow.
@@ -153,27 +163,42 @@ class Pipeline:
         """
         within = within if within and within.restricts else None
         clock = Clock(watch)
-        answer = self._ask(self._checked(question), audience, within, clock)
+        question = self._checked(question)
+        reading = reading or (self._read(question, clock) if is_worded else None)
+        answer = self._ask(question, audience, within, clock, reading)
         return self._worded(answer, clock) if is_worded else answer
 
-    def _ask(self, question: str, audience: Audience, within: Filter | None, clock: Clock) -> Answer:
-        snapshot = self.snapshot
+    def _read(self, question: str, clock: Clock) -> Reading | None:
+        """What the language model reads in a question that may ask several things."""
+        if not self.understanding or redirection(question) or not asks_several(question):
+            return None
+        with clock.step("read"):
+            return self.understanding.split(question)
+
+    def _ask(
+        self, question: str, audience: Audience, within: Filter | None, clock: Clock, reading: Reading | None
+    ) -> Answer:
+        snapshot, parts = self.snapshot, reading.sub_questions if reading else ()
         fixed = redirection(question)
         if fixed:
             return redirected(question, fixed, audience, self._receipt((), clock, within))
         with clock.step("interpret"):
             query = interpret(question, snapshot.analyzer, self._unknown)
         with clock.step("embed"):
-            vector = snapshot.encoder.encode([query.text])[0]
+            vectors = snapshot.encoder.encode([query.text, *parts])
         with clock.step("retrieve"):
             # Composing heeds which passages there are, not their order.
-            hits = self._retrieve(query.text, vector, self.settings.candidates, within, in_order=False)
+            most = self.settings.candidates
+            found = [self._retrieve(text, vector, most, within, in_order=False)
+                     for text, vector in zip((query.text, *parts), vectors, strict=True)]  # fmt: skip
+            hits = united(found[0], found[1:], most) if parts else found[0]
         with self._composing:
-            return self._answer(query, vector, hits, audience, within, clock)
+            receipt = partial(self._receipt, hits, clock, within, reading)
+            return self._answer(query, vectors[0], hits, audience, within, clock, receipt)
 
     def _answer(
         self, query: Query, vector: NDArray[np.float32], hits: Sequence[Hit], audience: Audience,
-        within: Filter | None, clock: Clock,
+        within: Filter | None, clock: Clock, receipt: Callable[[], Receipt],
     ) -> Answer:  # fmt: skip
         """From what was retrieved to the article."""
         snapshot = self.snapshot
@@ -185,7 +210,7 @@ class Pipeline:
             wrong = corrections(snapshot, self.retriever, self.sentences, matcher, self.verifier, self.sides, within)
         is_covered = speaks_to(covered, self.settings.min_coverage)
         if not is_covered and not wrong:
-            return abstained(query, covered, pool, audience, self._receipt(hits, clock, within))
+            return abstained(query, covered, pool, audience, receipt())
         with clock.step("compose"):
             # Where the corpus only contradicts what the question assumes, that is all there is to say.
             lexicon = snapshot.analyzer.lexicon
@@ -203,7 +228,7 @@ class Pipeline:
             )
         with clock.step("verify"):
             article = Article(query, audience, snapshot, self.verifier, lambda: self.glossary, within)
-            return article.assembled(parts, lambda: self._receipt(hits, clock, within))
+            return article.assembled(parts, receipt)
 
     def _worded(self, answer: Answer, clock: Clock) -> Answer:
         """An article in the words of the language model, if there is one; others wait for none meanwhile."""
@@ -310,7 +335,8 @@ class Pipeline:
     def is_as_receipted(self, receipt: Receipt) -> bool:
         """Whether an answer that was made with ``receipt`` would be made of the same now."""
         now = self._receipt((), Clock(), receipt.filter)
-        varying = {"retrieved": now.retrieved, "timings_ms": now.timings_ms, "dropped": now.dropped, "wording": None}
+        varying = {"retrieved": now.retrieved, "timings_ms": now.timings_ms, "dropped": now.dropped, "wording": None,
+                   "reading": None}  # fmt: skip
         return self._words_as(receipt.wording) and receipt.model_copy(update=varying) == now
 
     def _words_as(self, wording: Wording | None) -> bool:
@@ -318,7 +344,9 @@ class Pipeline:
         asked = (wording.model, wording.prompt) if wording else None
         return asked == ((self.model.name, prompts()) if self.model else None)
 
-    def _receipt(self, hits: Sequence[Hit], clock: Clock, within: Filter | None) -> Receipt:
+    def _receipt(
+        self, hits: Sequence[Hit], clock: Clock, within: Filter | None, reading: Reading | None = None
+    ) -> Receipt:
         return Receipt(
             snapshot_id=self.snapshot.snapshot_id,
             corpus_digest=self.snapshot.corpus_digest,
@@ -328,6 +356,7 @@ class Pipeline:
             retrieved=tuple(h.passage_id for h in hits),
             timings_ms=clock.timings(),
             filter=within,
+            reading=reading,
         )
 
 

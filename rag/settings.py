@@ -104,6 +104,9 @@ class Settings(FromEnvironment):
     llm_max_tokens: Annotated[int, Field(ge=64, le=32_768)] = Field(
         default=2048, description="tokens that the model may write for one answer in all"
     )
+    llm_reads: bool = Field(
+        default=True, description="whether the model also reads follow-ups and splits questions of several things"
+    )
 
     @field_validator("index_dir", mode="before")
     @classmethod

@@ -7,17 +7,18 @@ from typing import NamedTuple
 
 from api.http.metrics import Metrics
 from api.http.work import Work
-from rag.domain import Answer, Audience, Filter
+from rag.domain import Answer, Audience, Filter, Reading
 from rag.pipeline import Pipeline, Watch
 from rag.serving import Serving
 
 
 class Asked(NamedTuple):
-    """What shapes an answer, beside the snapshot and the settings."""
+    """What shapes an answer, beside the snapshot and the settings; ``reading`` as of ``Pipeline.ask``."""
 
     question: str
     audience: Audience = Audience.CLINICIAN
     within: Filter | None = None
+    reading: Reading | None = None
 
 
 class Made(NamedTuple):
@@ -52,8 +53,9 @@ class Maker:
             self._made.move_to_end(key)
             return Made(Answer.model_validate_json(known), is_new=False)
         answer = await self._work.run(key, lambda watch: self._compute(asked, watch), listener)
-        wording = answer.receipt.wording
-        if wording is None or wording.reason is None:  # a model that fails now may be there for the next who asks
+        wording, reading = answer.receipt.wording, answer.receipt.reading
+        has_failed = (wording and wording.reason) or (reading and reading.reasons)
+        if not has_failed:  # a model that fails now may be there for the next who asks
             self._remember((answer.receipt.snapshot_id, asked), answer)
         return Made(answer, is_new=True)
 
@@ -71,4 +73,4 @@ class Maker:
 
 
 def ask(pipeline: Pipeline, asked: Asked, watch: Watch | None = None) -> Answer:
-    return pipeline.ask(asked.question, asked.audience, asked.within, watch)
+    return pipeline.ask(asked.question, asked.audience, asked.within, watch, reading=asked.reading)

@@ -106,7 +106,8 @@ def replayed(service: Service, caller: Caller, answer_id: str, on: OnSnapshot, w
 
 
 def _replayed(pipeline: Pipeline, before: Answer, watch: Watch | None) -> Replayed:
-    after = ask(pipeline, Asked(before.question, before.audience, before.receipt.filter), watch)
+    receipt = before.receipt
+    after = ask(pipeline, Asked(before.question, before.audience, receipt.filter, receipt.reading), watch)
     numbers = {r.source_id: r.number for r in before.references}
     after = as_kept(after, before.follow_up, numbers, before.turn, before.masked)
     return Replayed(

@@ -20,6 +20,7 @@ from rag.conversation.numbering import in_conversation, numbers_after
 from rag.conversation.turns import Turn
 from rag.domain import Answer, Audience, Filter, Standalone
 from rag.language.identifiers import masked
+from rag.writing.understanding import Read, noted
 
 
 class Said(NamedTuple):
@@ -39,11 +40,15 @@ class Said(NamedTuple):
 
 
 class Retold(NamedTuple):
-    """A question made whole from those before it, and their answers as they were made, each with how it was asked."""
+    """A question made whole from those before it, and their answers as they were made, each with how it was asked.
+
+    ``read`` is what a language model did for it, if it was asked.
+    """
 
     said: Said
     standalone: Standalone
     before: tuple[tuple[Answer, Standalone], ...]
+    read: Read | None = None
 
     @property
     def sources(self) -> list[str]:
@@ -76,14 +81,17 @@ async def retold(service: Service, question: str, said: Said, audience: Audience
         made = (await service.maker.make(Asked(standalone.question, audience, within))).answer
         before.append((made, standalone))
         turns.append(Turn.of(made.model_copy(update={"follow_up": standalone})))
-    standalone = await run_in_threadpool(whole, service, question, turns)
-    return Retold(said, standalone, tuple(before))
+    last, read = await run_in_threadpool(whole, service, question, turns)
+    return Retold(said, last, tuple(before), read)
 
 
 async def _asked(service: Service, text: str, turns: Sequence[Turn]) -> Standalone | None:
-    """An earlier question made whole; none where it was no question, which its client was told at the time."""
+    """An earlier question made whole; none where it was no question, which its client was told at the time.
+
+    The language model is not asked again: it would be for each question of the conversation at every turn.
+    """
     try:
-        return await run_in_threadpool(whole, service, text, turns)
+        return (await run_in_threadpool(whole, service, text, turns, is_last=False))[0]
     except ProblemError as error:
         if error.kind not in (NOTHING_ASKED, UNUSABLE):
             raise
@@ -98,7 +106,7 @@ def keep_told(service: Service, made: Answer, told: Retold, key_id: str | None, 
     """
     conversation_id, conversations = told.said.conversation_id, service.keeping.conversations
     if conversation_id is None:
-        kept = as_kept(made, told.standalone, told.numbers(), None, kinds)
+        kept = as_kept(noted(made, told.read), told.standalone, told.numbers(), None, kinds)
         service.keeping.answers.add(kept, key_id=key_id, masked=kinds)
         return kept
     found = conversations.begin(conversation_id, key_id)
@@ -107,7 +115,7 @@ def keep_told(service: Service, made: Answer, told: Retold, key_id: str | None, 
         last = told.said.last
         found = conversations.fork(found, last, key_id)
     conversations.numbers(found.conversation_id, told.sources)
-    following = Following(found.conversation_id, last + 1, told.standalone.question or "", told.standalone)
+    following = Following(found.conversation_id, last + 1, told.standalone.question or "", told.standalone, told.read)
     return keep_turn(service, made, following, kinds)
 
 

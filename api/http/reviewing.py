@@ -172,7 +172,8 @@ def _answers_differ(service: Service, before: Answer) -> bool:
 
 def _differs(pipeline: Pipeline, before: Answer) -> bool:
     """What a language model has worded is compared by what it rests on: it says all that its quotes say."""
-    after = pipeline.ask(before.question, before.audience, before.receipt.filter, is_worded=False)
+    receipt = before.receipt
+    after = pipeline.ask(before.question, before.audience, receipt.filter, is_worded=False, reading=receipt.reading)
     if before.receipt.wording and before.receipt.wording.written:
         return not rests_on_the_same(before, after)
     return not difference(before, after).is_none

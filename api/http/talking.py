@@ -15,19 +15,23 @@ from rag import domain
 from rag.answer.article import identified
 from rag.conversation.numbering import in_conversation, numbers_after
 from rag.conversation.turns import Turn as Told
-from rag.conversation.whole import made_whole
+from rag.conversation.understood import understood
 from rag.domain import Answer, Standalone
 from rag.errors import ConflictError
 from rag.language.identifiers import masked
+from rag.writing.understanding import Read, noted
 
 
 class Following(NamedTuple):
-    """A question in a conversation. ``question`` is what is asked; ``standalone`` says how it came about."""
+    """A question in a conversation. ``question`` is what is asked; ``standalone`` says how it came about, and ``read``
+    what a language model did for it, if it was asked.
+    """
 
     conversation_id: str
     number: int
     question: str
     standalone: Standalone
+    read: Read | None = None
 
 
 def owned(service: Service, caller: Caller, conversation_id: str) -> Conversation:
@@ -80,23 +84,25 @@ def followed(service: Service, caller: Caller, conversation_id: str, question: s
     if len(found.turns) >= most:
         raise full(most)
     answers = (service.keeping.answers.get(turn.answer_id).answer() for turn in found.turns)
-    standalone = whole(service, question, [Told.of(answer) for answer in answers])
+    standalone, read = whole(service, question, [Told.of(answer) for answer in answers])
     last = found.turns[-1].number if found.turns else 0  # not their count: one may have been erased with its source
-    return Following(conversation_id, last + 1, standalone.question or "", standalone)
+    return Following(conversation_id, last + 1, standalone.question or "", standalone, read)
 
 
 def full(most: int) -> ProblemError:
     return ProblemError(FULL, f"the conversation has {most} questions, the most that one may have; begin a new one")
 
 
-def whole(service: Service, question: str, turns: Sequence[Told]) -> Standalone:
-    """What ``question`` asks after ``turns``; its ``question`` is there.
+def whole(
+    service: Service, question: str, turns: Sequence[Told], *, is_last: bool = True
+) -> tuple[Standalone, Read | None]:
+    """What ``question`` asks after ``turns``; its ``question`` is there. See ``understood``.
 
     Raises:
         ProblemError: nothing is asked ("thanks"), or it is too long with what it takes over.
     """
     with service.serving.pipeline() as pipeline:
-        standalone = made_whole(question, turns, pipeline.snapshot.analyzer)
+        standalone, read = understood(question, turns, pipeline, is_last=is_last)
     if standalone.question is None:
         raise ProblemError(NOTHING_ASKED, standalone.reason or "nothing is asked; expected a question")
     most_chars = service.serving.max_question_chars
@@ -105,7 +111,7 @@ def whole(service: Service, question: str, turns: Sequence[Told]) -> Standalone:
             UNUSABLE, f"with what it takes over from the conversation the question has {len(standalone.question)} "
             f"characters, expected at most {most_chars}; ask it by itself",
         )  # fmt: skip
-    return standalone
+    return standalone, read
 
 
 def keep_turn(service: Service, answer: Answer, following: Following, masked: tuple[str, ...]) -> Answer:
@@ -117,7 +123,7 @@ def keep_turn(service: Service, answer: Answer, following: Following, masked: tu
     conversations, conversation_id = service.keeping.conversations, following.conversation_id
     numbers = conversations.numbers(conversation_id, [r.source_id for r in answer.references])
     turn = domain.Turn(conversation_id=conversation_id, number=following.number)
-    kept = as_kept(answer, following.standalone, numbers, turn, masked)
+    kept = as_kept(noted(answer, following.read), following.standalone, numbers, turn, masked)
     service.keeping.answers.add(kept, conversation_id=conversation_id, masked=masked)
     made = following.standalone.model_dump(mode="json")
     added = conversations.add_turn(

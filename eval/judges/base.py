@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from rag.errors import FailureError
 
+#: What the name of a judge that is a language model begins with; the model's follows.
+LLM = "llm "
 Label = Literal["entailed", "neutral", "contradicted"]
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.domain import Item, Response, Score, Turn, unscored
-from eval.judges.base import JudgeError, Judgement, nothing_said
+from eval.judges.base import LLM, JudgeError, Judgement, nothing_said
 from eval.judges.premises import Remembered
 from eval.systems.web import Caller, CallError
 from rag.errors import InputError
@@ -88,7 +88,7 @@ class LlmJudge:
     def name(self) -> str:
         """With the digest of the prompts."""
         prompts = "\0".join(self._prompts[name] for name in sorted(self._prompts))
-        return f"llm {self._model} prompts {hashlib.sha256(prompts.encode()).hexdigest()[:8]}"
+        return f"{LLM}{self._model} prompts {hashlib.sha256(prompts.encode()).hexdigest()[:8]}"
 
     def judge(self, claim: str, premises: Sequence[str]) -> Judgement:
         """Raises ``JudgeError`` when no judgement could be had."""

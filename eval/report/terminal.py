@@ -33,6 +33,8 @@ def render_log(log: EvalLog, console: Console) -> None:
     _print_whole(_figures(rows, judges), console)
     for name, letter in judges.items():
         console.print(_text(f"{letter}: {view.agreement(log, name)}"), soft_wrap=True)
+    for warning in view.partial_judges(log):
+        console.print(_text(f"warning: {warning}"), soft_wrap=True)
     counts = view.outcomes(log)[""]
     console.print(f"outcomes: {', '.join(f'{n:,} {outcome}' for outcome, n in counts.most_common())}")
     for line in _unscored(log):

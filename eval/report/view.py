@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from eval.compare import Comparison, Contrast
 from eval.domain import Outcome, Record
+from eval.judges.base import LLM
 from eval.log import EvalLog, Summary
 from eval.measures.cost import Latency, by_stage, latency
 from eval.report import plots
@@ -82,6 +83,23 @@ def agreement(log: EvalLog, judge: str, *, labels: bool = True) -> str:
         if a.judge == judge
     )
     return f"{judge}: " + ("; ".join(known) or "agreement with people not measured")
+
+
+def partial_judges(log: EvalLog) -> list[str]:
+    """What to know of judges that are the model whose words they judge: models favour their own.
+
+    Panickssery et al. 2024, arXiv:2404.13076.
+    """
+    receipts = [log.system.receipt, *(record.response.receipt for record in log.records)]
+    wordings = [receipt.get("wording") for receipt in receipts]
+    composers = {log.system.receipt.get("model"), *(w.get("model") for w in wordings if isinstance(w, dict))}
+    judges = dict.fromkeys(s.judge for s in log.summaries.values() if s.judge.startswith(LLM))
+    models = {judge: judge.removeprefix(LLM).rpartition(" prompts ")[0] for judge in judges}
+    return [
+        f"{judge}: is the model whose answers it judges, and models favour their own words; let another one judge"
+        for judge, model in models.items()
+        if model in composers
+    ]
 
 
 def asked(log: EvalLog) -> str:

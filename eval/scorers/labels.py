@@ -36,6 +36,15 @@ def failed(response: Response) -> Scores:
     return {"failed": Score(value=float(response.error is not None), reason=response.error or "")}
 
 
+def worded(response: Response) -> Scores:
+    """``worded``, of an answer for which Osler asked a language model; its reason is why the model was not used."""
+    wording = response.receipt.get("wording")
+    if not isinstance(wording, dict) or "written" not in wording:
+        return {}
+    written, quoted, reason = wording["written"], wording.get("quoted", 0), wording.get("reason") or ""
+    return {"worded": Score(value=written / max(1, written + quoted), reason=reason)}
+
+
 def cost_scores(response: Response) -> Scores:
     """``seconds`` and tokens, where the system gives them: one that uses no language model counts none."""
     scores: Scores = {}

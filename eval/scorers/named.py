@@ -45,6 +45,7 @@ MEASURES: dict[str, Measure] = {
     "unsupported_share": Measure("the same as a share of all statements", "lower", "citations"),
     "citations_checked": Measure("share of statements whose citations could be checked, or that have none"),
     "structure": Measure("share of what an article should have: bottom line first, pitfalls, disclaimer, references"),
+    "worded": Measure("share of statements in the words of the language model, where Osler is given one", None),
     "reading_grade": Measure("Flesch-Kincaid grade", None),
     "words": Measure("words of the answer", None),
     "sentences": Measure("sentences of the answer", None),

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from eval.domain import Article, Item, Listed, Outcome, Part, Response, Said
+from eval.domain import Article, Item, Listed, Outcome, Part, Response, Said, Usage
 from eval.systems.reading import label_of
 from rag.domain import Answer, Statement
 from rag.errors import InputError
@@ -47,9 +47,18 @@ def response_of(answer: Answer, item: Item, seconds: float | None = None) -> Res
         confidence=confidence(answer),
         corrections=tuple(s.correction_of for s in answer.statements() if s.correction_of),
         timings_ms=answer.receipt.timings_ms,
+        usage=usage_of(answer),
         seconds=seconds,
         receipt={"answer_id": answer.answer_id, **facts},
     )
+
+
+def usage_of(answer: Answer) -> Usage | None:
+    """Tokens of the language model that worded it; None without one, or where its server does not count them."""
+    wording = answer.receipt.wording
+    if wording is None or wording.completion_tokens is None:
+        return None
+    return Usage(prompt=wording.prompt_tokens or 0, completion=wording.completion_tokens)
 
 
 def _label(answer: Answer, item: Item, article: Article) -> str | None:

@@ -41,7 +41,9 @@ class HttpOsler:
         """
         if self._facts is None:
             made = self._client.ask(_PROBE, self._audience).receipt
-            self._facts = made.model_dump(mode="json", exclude={"timings_ms", "retrieved"})
+            self._facts = made.model_dump(mode="json", exclude={"timings_ms", "retrieved", "wording"})
+            if made.wording:
+                self._facts["wording"] = made.wording.model_dump(mode="json", include={"model", "prompt"})
         place = {"base_url": self._client.base_url, "read_by": code_digest()}
         return {**self._facts, **place, "audience": self._audience.value}
 

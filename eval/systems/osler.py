@@ -12,12 +12,15 @@ from eval.systems.answers import response_of
 from eval.systems.base import Context
 from rag import __version__
 from rag.conversation.turns import Turn as Said
+from rag.conversation.understood import understood
 from rag.conversation.whole import made_whole
 from rag.domain import Audience, Hit, Passage, Source
 from rag.pipeline import Pipeline
 from rag.retrieve.dense import DenseRetriever
 from rag.retrieve.lexical import LexicalRetriever
 from rag.settings import Settings
+from rag.writing.prompting import named as prompts
+from rag.writing.understanding import Read, noted
 
 Retriever = Literal["hybrid", "dense", "lexical"]
 #: So many passages are kept with their words, for what looks for an answer's span in them.
@@ -26,12 +29,14 @@ _HALVES: dict[str, type[DenseRetriever | LexicalRetriever]] = {"dense": DenseRet
 
 
 class OslerSystem:
-    """Answers of a pipeline, which asks one question at a time whatever the number of threads."""
+    """Answers of a pipeline, which composes one at a time whatever the number of threads.
 
-    name = "osler"
+    Its name says which language model words them, if one does.
+    """
 
     def __init__(self, pipeline: Pipeline, audience: Audience = Audience.CLINICIAN) -> None:
         self._pipeline, self._audience = pipeline, audience
+        self.name = f"osler with {pipeline.model.name}" if pipeline.model else "osler"
 
     @classmethod
     def open(cls, settings: Settings | None = None, audience: Audience = Audience.CLINICIAN) -> OslerSystem:
@@ -41,15 +46,19 @@ class OslerSystem:
         return cls(pipeline, audience)
 
     def receipt(self) -> dict[str, Any]:
-        return {**facts(self._pipeline), "audience": self._audience.value}
+        return {**facts(self._pipeline), **_wording(self._pipeline), "audience": self._audience.value}
 
     def respond(self, item: Item) -> Response:
         started = time.perf_counter()
-        answer = self._pipeline.ask(self._whole(item), self._audience)
+        question, read = self._whole(item)
+        answer = noted(self._pipeline.ask(question, self._audience), read)
         return response_of(answer, item, time.perf_counter() - started)
 
-    def _whole(self, item: Item) -> str:
-        """The question as it stands alone; as it was put where it asks nothing of what was said."""
+    def _whole(self, item: Item) -> tuple[str, Read | None]:
+        """The question as it stands alone, and what a language model did for it, if the settings name one.
+
+        It stands as it was put where it asks nothing of what was said.
+        """
         analyzer = self._pipeline.snapshot.analyzer
         turns: list[Said] = []
         for turn in item.history:
@@ -57,7 +66,8 @@ class OslerSystem:
                 turns.append(Said(turn.text, made_whole(turn.text, turns, analyzer).question))
             elif turns:
                 turns[-1] = turns[-1]._replace(said=turn.text)
-        return made_whole(item.question, turns, analyzer).question or item.question
+        standalone, read = understood(item.question, turns, self._pipeline)
+        return standalone.question or item.question, read
 
     def close(self) -> None:
         self._pipeline.close()
@@ -142,3 +152,13 @@ def facts(pipeline: Pipeline) -> dict[str, Any]:
         "settings_digest": pipeline.settings.digest(),
         "models": pipeline.models,
     }
+
+
+def _wording(pipeline: Pipeline) -> dict[str, Any]:
+    """The language model that words the answers, and how it is asked; neither where it is nor its key."""
+    if pipeline.model is None:
+        return {}
+    settings = pipeline.settings
+    how = {"temperature": settings.llm_temperature, "max_tokens": settings.llm_max_tokens,
+           "budget_s": settings.llm_budget_s}  # fmt: skip
+    return {"wording": {"model": pipeline.model.name, "prompt": prompts(), **how}}

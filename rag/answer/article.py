@@ -293,9 +293,10 @@ def _without_article(
 
 
 def answer_id(question: str, audience: Audience, receipt: Receipt) -> str:
-    """The same for the same question, audience, filter, snapshot, settings and software."""
+    """The same for the same question, its parts, audience, filter, snapshot, settings and software."""
     parts = [question, audience.value, receipt.snapshot_id, receipt.settings_digest, receipt.software]
     parts += [receipt.filter.model_dump_json()] if receipt.filter else []
+    parts += receipt.reading.sub_questions if receipt.reading else ()
     return id_of(parts)
 
 

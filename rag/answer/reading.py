@@ -23,7 +23,10 @@ _AMERICAN = ((re.compile(r"is(e[sd]?|ing|ations?)$"), r"iz\1"), (re.compile(r"ys
 #: Different words for one thing, so that a paraphrase covers its evidence.
 _SAME = {"kidney": "renal", "nephric": "renal", "liver": "hepatic", "clear": "elimin", "clearanc": "elimin",
          "excret": "elimin", "metabolis": "metabol", "micrograms": "mcg", "platelets": "platelet",
-         "gpiib": "iib", "safeti": "safe", "begin": "start", "initi": "start", "commenc": "start"}  # fmt: skip
+         "gpiib": "iib", "safeti": "safe", "begin": "start", "initi": "start", "commenc": "start",
+         "peopl": "patient", "person": "patient", "individu": "patient", "discontinu": "stop", "ceas": "stop",
+         "administ": "give", "therapi": "treatment", "hemorrhag": "bleed", "dysfunct": "impair", "favor": "prefer",
+         "choos": "select", "chosen": "select"}  # fmt: skip
 
 
 class Atom(NamedTuple):

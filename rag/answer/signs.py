@@ -22,7 +22,7 @@ _DENYING = re.compile(
     r"contraindic\w*|avoid(?:ed|s|ing|ance)?|discourag\w*|prohibit\w*|withh[eo]ld\w*|preclud\w*|forbid\w*|refrain\w*|"
     r"inadequate\w*|insufficient\w*|inappropriate\w*|ineffective\w*|irrelevant\w*|unlikely|unsafe|unsuitable|"
     r"unnecessary|unsupported|unproven|unreliable|impossible|substitut\w*|replac\w*|instead|false|myth|wrong|"
-    r"exclud\w*|ineligible|[a-z]+n't"
+    r"exclud\w*|ineligible|stop(?:s|ped|ping)?|discontinu(?:e|es|ed|ing)|ceas(?:e|es|ed|ing)|[a-z]+n't"
 )
 _ADVISING = re.compile(r"recommend|suggest|advi[sc]|argu|decid|guid|vot")
 _FAILING = frozenset({"failed", "fails", "fail", "failing"})

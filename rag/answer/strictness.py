@@ -17,6 +17,7 @@ from rag.answer.reading import Reading, term_of
 from rag.answer.signs import signs
 
 _ELLIPSIS = re.compile(r"[(,;]")
+_ORGANS = SIDES["renal"][0][1]
 _ADDED = re.compile(r"(?:if|when|whenever|whether|provided(?: that)?|as long as) is not in the evidence", re.IGNORECASE)
 
 
@@ -30,6 +31,22 @@ def qualified(statement: Reading, pool: Pool) -> Iterator[Reason]:
             left_out = {s for key, other in theirs if other is None for _, g, s in SIDES[key] if g == group}
             if sides and side not in sides | left_out:
                 yield Reason(kind, f"{statement.written(i, i)} is otherwise in the evidence")
+
+
+def organs(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """An organ before a condition that the evidence has without one: kidney cirrhosis."""
+    theirs = {(side, _head(r, i)) for r in pool.readings for i, a in enumerate(r.atoms) for side in _organ(a.key)}
+    words = {word for r in pool.readings for word in (term_of(key) for key in r.keys) if word}
+    for i, atom in enumerate(statement.atoms[:-1]):
+        mention, head = statement.mention_at.get(i + 1), _head(statement, i)
+        is_of_name = i in statement.mention_at or mention is None or mention.kind != "condition"
+        for side in () if is_of_name else _organ(atom.key):
+            if head in words and not {(side, head), (side, None)} & theirs:
+                yield Reason("population", f"{statement.written(i, i + 1)} is not in the evidence")
+
+
+def _organ(key: str) -> list[int]:
+    return [side for _, group, side in SIDES.get(key, ()) if group == _ORGANS]
 
 
 def _head(reading: Reading, i: int) -> str | None:
@@ -50,7 +67,9 @@ def turned(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 #: In place of ``negations``, which looks for a cue in the same surroundings, ``signs`` looks at what is denied.
 STRICT: tuple[Guard, ...] = tuple(
-    dict.fromkeys([*(g for g in (*GUARDS, *VETOES) if g not in (negations, exceptions)), turned, qualified, signs])
+    dict.fromkeys(
+        [*(g for g in (*GUARDS, *VETOES) if g not in (negations, exceptions)), turned, qualified, organs, signs]
+    )
 )
 
 

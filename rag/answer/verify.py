@@ -36,6 +36,8 @@ _OWN_WORDS, _NEAR, _REFUSED = 0.99, 0.95, 0.02
 #: Least chance of a statement that a model supports, with which 99 % of the suite ``altered`` are caught, and of one
 #: that it supports in part.
 _SUPPORTED, _PARTIAL = 0.44, 0.3
+#: Share of words from which a statement of a machine that all guards let pass is that of the evidence.
+_SAME_WORDS = 0.9
 _REMEMBERED = 2048
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)")
 _CLAUSE = re.compile(r",\s+(?:so|because|since|and|but)\s+|;\s+")
@@ -109,7 +111,8 @@ class Verifier:
         self, mine: Reading, readings: Sequence[Reading], found: Reworded, pool: Pool
     ) -> Verification:
         """What the model makes of a statement that all guards let pass; without one, whether its words are covered."""
-        if self._entailment is None or not mine.content:
+        is_same = found.is_near and not found.replaced and found.coverage >= _SAME_WORDS
+        if self._entailment is None or not mine.content or is_same:
             return _counted(found._replace(refusals=()), pool)
         passed = found._replace(vetoes=())  # they are among the guards that it has passed
         return _weighed(passed, self._entailment.opinion(mine, readings), self._entailment.name)

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from rag.answer.claims import Claim, statement_id
 from rag.answer.doses import has_dose
 from rag.domain import Audience, Role, Withheld, WithheldKind
+from rag.language.quantities import quantities
+from rag.language.roles import role_of
 
 WHY: dict[WithheldKind, str] = {
     "dose": "it names a dose, and doses are for your treating team to decide with you: ask your doctor or pharmacist",
@@ -20,6 +22,17 @@ WHY: dict[WithheldKind, str] = {
     "beside": "it would mislead without what stands beside it, which names a dose: ask your doctor",
 }
 _SECTIONS: dict[Role, WithheldKind] = {Role.DOSING: "dosing_section", Role.MONITORING: "monitoring_section"}
+
+
+def withheld(text: str, quotes: Iterable[str]) -> WithheldKind | None:
+    """Why words of another about ``quotes`` that a patient is shown are none for a patient; None if they are.
+
+    A dose never is. Part of a quote may tell how to check a treatment where the whole of it tells something else.
+    """
+    if has_dose(text, quantities(text)):
+        return "dose"
+    is_checking = role_of(text) is Role.MONITORING and all(role_of(quote) is not Role.MONITORING for quote in quotes)
+    return "monitoring_section" if is_checking else None
 
 
 class Withholding:

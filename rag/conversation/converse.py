@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from rag.conversation.numbering import in_conversation, numbers_after
 from rag.conversation.turns import Turn
-from rag.conversation.whole import made_whole
+from rag.conversation.understood import understood
 from rag.domain import Answer, Audience, Filter, Standalone
 from rag.pipeline import Pipeline
+from rag.writing.understanding import noted
 
 
 class Conversation(NamedTuple):
@@ -39,8 +40,8 @@ def converse(
     audience: Audience = Audience.CLINICIAN, within: Filter | None = None,
 ) -> tuple[Standalone, Answer | None]:  # fmt: skip
     """One turn after ``turns``, whose answers cite sources by ``numbers``: see ``Conversation.ask``."""
-    standalone = made_whole(question, turns, pipeline.snapshot.analyzer)
+    standalone, read = understood(question, turns, pipeline)
     if standalone.question is None:
         return standalone, None
-    answer = pipeline.ask(standalone.question, audience, within)
+    answer = noted(pipeline.ask(standalone.question, audience, within), read)
     return standalone, in_conversation(answer, standalone, numbers_after(numbers, answer))

@@ -18,6 +18,7 @@ from rag.domain.answers import (
     Outcome,
     Position,
     ReadAs,
+    Reading,
     Receipt,
     Reference,
     Review,
@@ -31,7 +32,7 @@ from rag.domain.answers import (
     Wording,
 )
 from rag.domain.base import Frozen
-from rag.domain.conversations import Carried, CarriedKind, FollowUpKind, Replaced, Standalone
+from rag.domain.conversations import Carried, CarriedKind, FollowUpKind, Replaced, Standalone, WordedBy
 from rag.domain.documents import Block, BlockKind, Checked, Document, Hit, Passage
 from rag.domain.filters import Filter
 from rag.domain.sources import EvidenceType, Source
@@ -63,6 +64,7 @@ __all__ = [
     "Passage",
     "Position",
     "ReadAs",
+    "Reading",
     "Receipt",
     "Reference",
     "Replaced",
@@ -76,5 +78,6 @@ __all__ = [
     "Verdict",
     "Withheld",
     "WithheldKind",
+    "WordedBy",
     "Wording",
 ]

@@ -258,11 +258,28 @@ class Wording(Frozen):
     reason: str | None = None
 
 
+class Reading(Frozen):
+    """What a language model did to read a question. Its time is among the receipt's, under ``read``.
+
+    ``prompt`` is as of ``Wording``. ``sub_questions`` are those by which passages were looked for beside the question
+    itself. ``reasons`` say why the rules' reading was used where the model was asked for another. Tokens are as its
+    server counts them, None where it does not.
+    """
+
+    model: str
+    prompt: str
+    sub_questions: tuple[str, ...] = ()
+    calls: Annotated[int, Field(ge=0)] = 0
+    prompt_tokens: Annotated[int, Field(ge=0)] | None = None
+    completion_tokens: Annotated[int, Field(ge=0)] | None = None
+    reasons: tuple[str, ...] = ()
+
+
 class Receipt(Frozen):
     """What is needed to make the same answer again. ``timings_ms`` is the only part that varies.
 
     ``filter`` is the one that kept sources out, if one did. ``dropped`` counts the sentences that were left out because
-    their evidence did not hold. ``wording`` is there where a language model was asked.
+    their evidence did not hold. ``wording`` and ``reading`` are there where a language model was asked.
     """
 
     snapshot_id: str
@@ -275,6 +292,7 @@ class Receipt(Frozen):
     filter: Filter | None = None
     dropped: Annotated[int, Field(ge=0)] = 0
     wording: Wording | None = None
+    reading: Reading | None = None
 
 
 class Answer(Frozen):

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from rag.domain.base import Frozen
 
 CarriedKind = Literal["question", "treatment", "condition", "patient", "value", "test"]
+#: Who worded the question that is asked: a language model only as far as it names what the rules' reading names.
+WordedBy = Literal["rules", "model"]
 FollowUpKind = Literal["first", "whole", "ellipsis", "pronoun", "correction", "value", "claim", "nothing"]
 
 
@@ -31,7 +33,8 @@ class Standalone(Frozen):
     """What a conversation's next question asks, in words that need no conversation.
 
     ``asked`` is as typed, ``question`` what is asked in its place; without one there is nothing to ask, and ``reason``
-    says why. Facts of the patient are the asker's own words, never those of an answer.
+    says why. Facts of the patient are the asker's own words, never those of an answer. ``by`` says who worded it; what
+    was carried and replaced is always as the rules found it.
     """
 
     asked: str
@@ -41,6 +44,7 @@ class Standalone(Frozen):
     replaced: tuple[Replaced, ...] = ()
     is_new_topic: bool = False
     reason: str | None = None
+    by: WordedBy = "rules"
 
     @model_validator(mode="after")
     def _asks_or_says_why_not(self) -> Standalone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 _MAX_OBJECT, MAX_STATEMENT = 4000, 600
 #: Most quotes that a statement may rest on: one that rests on more is a summary, not a statement.
 MAX_CITED = 4
+_MAX_DIGITS = 6
 
 
 class Line(NamedTuple):
@@ -92,12 +94,22 @@ def _line(written: str) -> Line | Malformed:
     cited = [n for n in numbers if n is not None]
     if len(cited) < len(numbers):
         return Malformed(written)
-    return Line(section, tuple(dict.fromkeys(cited)), " ".join(text.split()), repairs)
+    whole = _whole(" ".join(text.split()))
+    return Malformed(written) if whole is None else Line(section, tuple(dict.fromkeys(cited)), whole, repairs)
+
+
+def _whole(text: str) -> str | None:
+    """With characters that came in two halves, or as a letter and its accent, made one; None with a half alone."""
+    try:
+        joined = text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
+    return unicodedata.normalize("NFC", joined)
 
 
 def _number(value: object) -> int | None:
     """A number from 0, also as digits, which small models write as often."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
         return int(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_MAX_DIGITS
     return value if is_number and isinstance(value, int) else None

@@ -7,10 +7,14 @@ so that a server that hangs keeps nobody waiting. Protocol: https://platform.ope
 
 from __future__ import annotations
 
+import math
+import re
+import socket
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from importlib.util import find_spec
 from queue import Empty, SimpleQueue
@@ -26,11 +30,22 @@ if TYPE_CHECKING:
 #: Times that a request is sent, where the server says that it may be, or says nothing before the connection ends.
 _TRIES = 3
 _WAIT_S = 0.5
-#: Characters of a token at most, by which a stream without an end is told from a long one.
-_MAX_CHARS_OF_TOKEN = 20
+#: Characters of a token, and those at most, by which a stream without an end is told from a long one.
+_CHARS_OF_TOKEN, _MAX_CHARS_OF_TOKEN = 4, 20
+#: Seconds after its budget in which a thread that is waiting ends.
+_LATER_S = 0.5
+#: What a request can do without: some servers and models know other parameters.
+_OPTIONAL = ("max_tokens", "temperature", "stream_options")
 _TRANSIENT = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
-_MEANINGS = {401: "its key is refused", 403: "its key may not use it", 404: "the server knows no such model or address",
-             429: "it has too much to do"}  # fmt: skip
+_MEANINGS = {
+    400: "it refuses the request",
+    401: "its key is refused",
+    403: "its key may not use it",
+    404: "the server knows no such model or address",
+    413: "the request is too long for it",
+    422: "it refuses the request",
+    429: "it has too much to do",
+}
 
 
 class Message(NamedTuple):
@@ -72,7 +87,7 @@ class LanguageModel:
     """Safe to share between threads. Loads and connects to nothing before it is first used.
 
     Raises:
-        InputError: the ``openai`` package is not installed.
+        InputError: the ``openai`` package is not installed, or the key can be no key.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -80,11 +95,16 @@ class LanguageModel:
             raise InputError("llm_url: the package openai is not installed; install it with `pip install 'osler[llm]'`")
         assert settings.llm_url
         assert settings.llm_model
+        self._key = settings.llm_key.get_secret_value().strip() if settings.llm_key else "none"
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise InputError("llm_key: holds characters that no HTTP header may; expected printable ASCII")
         self.name = settings.llm_model
         self._settings = settings
+        self._refused: set[str] = set()
 
-    def budget(self) -> Budget:
-        return Budget(self._settings.llm_budget_s, self._settings.llm_max_tokens)
+    def budget(self, spent_s: float = 0) -> Budget:
+        """What is left for one answer after ``spent_s`` seconds, in which its question was read."""
+        return Budget(self._settings.llm_budget_s - spent_s, self._settings.llm_max_tokens)
 
     def reply(self, messages: Sequence[Message], budget: Budget, usage: Usage) -> Generator[str]:
         """Pieces of the reply, as they come; close the iterator to leave early.
@@ -97,73 +117,106 @@ class LanguageModel:
                 it has been given.
         """
         usage.calls += 1
-        reading = _Reading(self._client, self._request(messages, budget), budget)
+        reading = _Reading(self, messages, budget)
         try:
-            chars = 0
-            for chunk in reading:
-                if chunk.usage:
-                    usage.add(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                    budget.tokens -= chunk.usage.completion_tokens or 0
-                for choice in chunk.choices or ():
-                    if choice.delta and choice.delta.content:
-                        chars += len(choice.delta.content)
-                        yield choice.delta.content
-                    if choice.finish_reason == "length" or chars > _MAX_CHARS_OF_TOKEN * self._settings.llm_max_tokens:
-                        raise ModelError("language model: what it writes was cut off at its longest")
+            yield from reading
         finally:
             reading.leave()
+            usage.add(*reading.counted)
+            budget.tokens -= reading.tokens
 
     def close(self) -> None:
         if "_client" in self.__dict__:
             self._client.close()
 
+    def opened(self, messages: Sequence[Message], budget: Budget) -> openai.Stream[ChatCompletionChunk]:
+        """The stream of a reply, asked for again without what its server turns out to refuse."""
+        import openai
+
+        while True:
+            request = self._request(messages, budget)
+            try:
+                stream: openai.Stream[ChatCompletionChunk] = self._client.chat.completions.create(**request)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refused = next((name for name in _OPTIONAL if name in request and _names(error, name)), None)
+                if not refused:
+                    raise
+                self._refused.add(refused)
+            else:
+                return stream
+
     @cached_property
     def _client(self) -> openai.OpenAI:
         import openai
 
-        given, silence = self._settings, self._settings.llm_timeout_s
-        key = given.llm_key.get_secret_value() if given.llm_key else "none"
-        return openai.OpenAI(base_url=given.llm_url, api_key=key, timeout=silence, max_retries=0)
+        return openai.OpenAI(base_url=self._settings.llm_url, api_key=self._key, max_retries=0)
 
     def _request(self, messages: Sequence[Message], budget: Budget) -> dict[str, Any]:
-        return {
+        longest = max(1, budget.tokens)
+        request: dict[str, Any] = {
+            "max_tokens": longest,
+            "temperature": self._settings.llm_temperature,
+            "stream_options": {"include_usage": True},
+        }
+        request = {name: value for name, value in request.items() if name not in self._refused}
+        if "max_tokens" in self._refused:
+            request["max_completion_tokens"] = longest
+        return request | {
             "model": self.name,
             "messages": [message._asdict() for message in messages],
-            "temperature": self._settings.llm_temperature,
-            "max_tokens": max(1, budget.tokens),
             "stream": True,
-            "stream_options": {"include_usage": True},
+            # Its thread ends soon after nobody waits for it.
+            "timeout": min(self._settings.llm_timeout_s, budget.seconds + _LATER_S),
         }
 
 
 class _Reading:
-    """A stream read by a thread. Iterating it ends with the stream, its error, or the budget's."""
+    """A stream read by a thread. Iterating it ends with the stream, its error, or the budget's.
 
-    def __init__(self, client: openai.OpenAI, request: dict[str, Any], budget: Budget) -> None:
-        self._client, self._request, self._budget = client, request, budget
-        self._came: SimpleQueue[ChatCompletionChunk | ModelError | None] = SimpleQueue()
+    ``counted`` are the tokens of prompt and reply, as far as the server says.
+    """
+
+    def __init__(self, model: LanguageModel, messages: Sequence[Message], budget: Budget) -> None:
+        self._model, self._messages, self._budget = model, messages, budget
+        self._most = _MAX_CHARS_OF_TOKEN * max(1, budget.tokens)
+        self._came: SimpleQueue[str | ModelError | None] = SimpleQueue()
         self._stream: openai.Stream[ChatCompletionChunk] | None = None
         self._is_left = threading.Event()
+        self._chars = 0
+        self.counted: tuple[object, object] = (None, None)
         threading.Thread(target=self._read, name="language model", daemon=True).start()
 
-    def __iter__(self) -> Iterator[ChatCompletionChunk]:
-        while True:
+    @property
+    def tokens(self) -> int:
+        """Of the reply, by its length where the server does not count them."""
+        told = self.counted[1]
+        return told if isinstance(told, int) and told > 0 else -(-self._chars // _CHARS_OF_TOKEN)
+
+    def __iter__(self) -> Iterator[str]:
+        while seconds := self._budget.seconds:
             try:
-                came = self._came.get(timeout=self._budget.seconds or 0.001)
+                came = self._came.get(timeout=seconds)
             except Empty:
-                raise self._budget.too_late() from None
+                break
             if came is None:
                 return
             if isinstance(came, ModelError):
                 raise came
             yield came
+        raise self._budget.too_late()
 
     def leave(self) -> None:
-        """Ends the stream, if it goes on; the server then stops, too."""
+        """Hangs up, if the stream goes on; the server then stops, too.
+
+        The thread may be waiting for the socket. One that another closes may be somebody else's before it wakes up, so
+        that it is only shut down.
+        """
         self._is_left.set()
-        if self._stream is not None:
-            with suppress(Exception):
-                self._stream.close()
+        response = self._stream.response if self._stream is not None else None
+        if response is not None and not response.is_closed:
+            with suppress(OSError, AttributeError, KeyError):
+                shut: socket.socket = response.extensions["network_stream"].get_extra_info("socket")
+                socket.socket.shutdown(shut, socket.SHUT_RDWR)
 
     def _read(self) -> None:
         try:
@@ -172,30 +225,61 @@ class _Reading:
                     self._pass_on()
                     break
                 except Exception as error:
-                    self._wait_after(error, attempt)
+                    waits = self._wait(error, attempt)
+                    if self._is_left.wait(waits):
+                        return
+            self._came.put(None)
         except ModelError as error:
             self._came.put(error)
-        self._came.put(None)
 
     def _pass_on(self) -> None:
-        self._stream = None
-        self._stream = self._client.chat.completions.create(**self._request)
-        ended = False
-        for chunk in self._stream:
-            ended = ended or any(c.finish_reason for c in chunk.choices or ())
-            self._came.put(chunk)
-            if self._is_left.is_set():
-                break
+        self._stream = self._model.opened(self._messages, self._budget)
+        ended: str | None = None
+        try:
+            with self._stream as stream:
+                for chunk in () if self._is_left.is_set() else stream:
+                    ended = self._taken(chunk) or ended
+                    if self._is_left.is_set():
+                        return
+        except ModelError:
+            raise
+        except Exception:
+            if not ended:  # what came after the end can be missed
+                raise
         if not ended:
             raise _BrokenOffError
 
-    def _wait_after(self, error: Exception, attempt: int) -> None:
-        """Waits before the next attempt, if there may be one. Raises ``ModelError`` where there may not."""
+    def _taken(self, chunk: ChatCompletionChunk) -> str | None:
+        """Passes on what a chunk holds of the first choice, of which servers leave out this and that; how it ends."""
+        usage = getattr(chunk, "usage", None)
+        if usage:
+            self.counted = (getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None))
+        ended: str | None = None
+        for choice in (c for c in getattr(chunk, "choices", None) or () if not getattr(c, "index", 0)):
+            content = getattr(getattr(choice, "delta", None), "content", None)
+            if isinstance(content, str) and content:
+                self._chars += len(content)
+                self._came.put(content)
+            ended = getattr(choice, "finish_reason", None) or ended
+        if ended == "length" or self._chars > self._most:
+            raise ModelError("language model: what it writes was cut off at its longest")
+        return ended
+
+    def _wait(self, error: Exception, attempt: int) -> float:
+        """Seconds before the next attempt, if there may be one.
+
+        Raises:
+            ModelError: there may not. It does not bear the server's words, not even as its cause: those may hold the
+                key, and a log would show them.
+        """
+        if isinstance(error, ModelError):
+            raise error
         waits = _retry_after(error, attempt)
         is_over = self._stream is not None or attempt == _TRIES or self._is_left.is_set()
         if is_over or waits is None or waits >= self._budget.seconds:
-            raise ModelError(f"language model: {_meaning(error, waits)}") from error
-        self._is_left.wait(waits)
+            meaning = "its stream broke off" if self._stream is not None and _is_lost(error) else _meaning(error, waits)
+            raise ModelError(f"language model: {meaning}") from None
+        return waits
 
 
 class _BrokenOffError(Exception):
@@ -209,12 +293,35 @@ def _retry_after(error: Exception, attempt: int) -> float | None:
     if isinstance(error, openai.APIStatusError):
         if error.status_code not in _TRANSIENT:
             return None
+        told = _seconds(error.response.headers.get("retry-after", ""))
+        return _WAIT_S * attempt if told is None else told
+    return _WAIT_S * attempt if _is_lost(error) else None
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether the connection is, or was never had."""
+    import openai
+
+    return isinstance(error, openai.APIConnectionError) and not isinstance(error, openai.APITimeoutError)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """What the header says, in seconds or as a date; None if neither can be read."""
+    try:
+        seconds = float(retry_after)
+    except ValueError:
         try:
-            return max(0.0, float(error.response.headers.get("retry-after", "")))
-        except ValueError:  # none, or a date
-            return _WAIT_S * attempt
-    is_lost = isinstance(error, openai.APIConnectionError) and not isinstance(error, openai.APITimeoutError)
-    return _WAIT_S * attempt if is_lost else None
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _names(error: openai.APIStatusError, parameter: str) -> bool:
+    """Whether a refusal is of that parameter, as the server's words or its field ``param`` say."""
+    body = error.body if isinstance(error.body, dict) else {}
+    said = body.get("param") or body.get("message") or error.message
+    return re.search(rf"\b{parameter}\b", str(said)) is not None
 
 
 def _meaning(error: Exception, waits: float | None) -> str:
@@ -223,7 +330,7 @@ def _meaning(error: Exception, waits: float | None) -> str:
 
     if isinstance(error, openai.APIStatusError):
         said = _MEANINGS.get(error.status_code, "the server failed")
-        later = f"; try again in {waits:g} s" if waits and error.status_code == 429 else ""
+        later = f"; try again in {waits:.0f} s" if waits and error.status_code == 429 else ""
         return f"{said} (HTTP {error.status_code}){later}"
     if isinstance(error, openai.APITimeoutError) or "timeout" in type(error).__name__.lower():
         return "it was silent for too long"

@@ -36,6 +36,7 @@ class Item(NamedTuple):
     number: int
     section: int
     statement: Statement
+    sources: tuple[Reference, ...] = ()
 
     @property
     def quotes(self) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ class Brief(NamedTuple):
             question=answer.question,
             audience=answer.audience.value,
             sections=(_BOTTOM_LINE, *(s.heading for s in answer.sections)),
-            items=tuple(Item(number, n, s) for number, (n, s) in enumerate(found, 1)),
+            items=tuple(Item(i, n, s, _cited(s, answer.references)) for i, (n, s) in enumerate(found, 1)),
             references=answer.references,
         )
 
@@ -73,27 +74,26 @@ class Brief(NamedTuple):
         """Asks for other words for refused statements, each with its number and why."""
         lines = [{"repairs": n, "section": x.section, "evidence": x.evidence, "text": x.text, "refused": why}
                  for n, x, why in refused]  # fmt: skip
-        asked = f"{told(REPAIR)}\n\n{_tagged('refused', lines)}"
+        asked = f"{told(REPAIR)}\n\n{tagged('refused', lines)}"
         return [*self.messages(), Message("user", asked)]
 
     def _data(self) -> str:
         asked = {"question": self.question, "audience": self.audience}
         sections = [{"section": n, "heading": heading} for n, heading in enumerate(self.sections)]
         parts = (
-            _tagged("question", [asked]),
-            _tagged("sections", sections),
-            _tagged("evidence", map(self._item, self.items)),
+            tagged("question", [asked]),
+            tagged("sections", sections),
+            tagged("evidence", map(self._item, self.items)),
         )
         return "\n".join(parts)
 
     def _item(self, item: Item) -> dict[str, Any]:
         statement = item.statement
-        cited = [r for r in self.references if r.number in statement.citations]
         return {
             "evidence": item.number,
             "section": item.section,
             "quotes": item.quotes,
-            "sources": [_source(r) for r in cited],
+            "sources": [_source(r) for r in item.sources],
             "strength": statement.strength,
             "certainty": statement.certainty,
         }
@@ -106,14 +106,20 @@ def told(name: str) -> str:
 
 
 @cache
-def named() -> str:
-    """The names of the prompts, and a digest of their words."""
-    digest = hashlib.sha256("\0".join(map(told, (WORDING, REPAIR))).encode()).hexdigest()[:12]
-    return f"{WORDING}+{REPAIR}@{digest}"
+def named(*names: str) -> str:
+    """The names of prompts, those of wording unless given, and a digest of their words."""
+    names = names or (WORDING, REPAIR)
+    digest = hashlib.sha256("\0".join(map(told, names)).encode()).hexdigest()[:12]
+    return f"{'+'.join(names)}@{digest}"
 
 
 def _is_given(statement: Statement) -> bool:
-    return not statement.correction_of and not any(_TO_MACHINES.search(e.quote) for e in statement.evidence)
+    quotes = (unicodedata.normalize("NFKC", _visible(e.quote)) for e in statement.evidence)
+    return not statement.correction_of and not any(map(_TO_MACHINES.search, quotes))
+
+
+def _cited(statement: Statement, references: Sequence[Reference]) -> tuple[Reference, ...]:
+    return tuple(r for r in references if r.number in statement.citations)
 
 
 def _source(reference: Reference) -> dict[str, Any]:
@@ -126,12 +132,15 @@ def _source(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _tagged(tag: str, records: Iterable[dict[str, Any]]) -> str:
+def tagged(tag: str, records: Iterable[dict[str, Any]]) -> str:
     """Records as lines of JSON between tags, which none of them can close."""
     lines = "\n".join(_escaped(json.dumps(r, ensure_ascii=False, separators=(",", ":"))) for r in records)
     return f"<{tag}>\n{lines}\n</{tag}>"
 
 
 def _escaped(text: str) -> str:
-    visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Co", "Cn"))
-    return visible.replace("<", "\\u003c").replace(">", "\\u003e")
+    return _visible(text).replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _visible(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Co", "Cn", "Cs"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import NamedTuple
 
 from rag.answer.article import id_of
@@ -80,7 +81,9 @@ class Worder:
             tell: is told of each statement when it is verified, and may end the work by an error of its own.
         """
         brief = Brief.of(answer)
-        work = _Work(self._model, Checker(self._verifier, brief.items, len(brief.sections)), brief)
+        checker = Checker(self._verifier, brief.items, len(brief.sections), answer.audience)
+        spent_s = answer.receipt.timings_ms.get("read", 0) / 1000
+        work = _Work(self._model, checker, brief, self._model.budget(spent_s))
         with closing(work.accepted()) as accepted:
             for one in accepted:
                 if tell:
@@ -121,11 +124,11 @@ class Worder:
         first = [s for s in before if s.correction_of]
         rest = [s for s in before if not s.correction_of and not self._is_carried(given.get(s.statement_id), mine)]
         written = {s.statement_id: s for s in (self._statement(answer, a) for a in mine)}
-        return (*first, *written.values(), *rest)
+        return (*first, *written.values(), *(s for s in rest if s.statement_id not in written))
 
     def _is_carried(self, item: Item | None, kept: Sequence[Accepted]) -> bool:
         texts = [a.line.text for a in kept if item in a.items] if item else []
-        return item is not None and carries(texts, item.quotes, self._lexicon)
+        return item is not None and carries(texts, [item.statement.text, *item.quotes], self._lexicon)
 
     def _statement(self, answer: Answer, accepted: Accepted) -> Statement:
         """Of strength and certainty it says what all its evidence does. A source's own words stay its statement."""
@@ -157,15 +160,17 @@ class Worder:
 class _Work:
     """What comes of one article's calls of the model."""
 
-    def __init__(self, model: LanguageModel, checker: Checker, brief: Brief) -> None:
-        self._model, self._checker, self._brief = model, checker, brief
+    def __init__(self, model: LanguageModel, checker: Checker, brief: Brief, budget: Budget) -> None:
+        self._model, self._checker, self._brief, self._budget = model, checker, brief, budget
         self._usage = Usage()
         # Both by their place among all that was written.
         self._kept: dict[int, Accepted] = {}
         self._refused: dict[int, Refused] = {}
         self._reason: str | None = None
         self._repaired = self._malformed = 0
-        self._known: set[str] = set()
+        #: What was written, with its section and evidence, and what is kept of it.
+        self._known: set[tuple[str, int, tuple[int, ...]]] = set()
+        self._said: set[str] = set()
 
     @property
     def kept(self) -> list[Accepted]:
@@ -174,53 +179,58 @@ class _Work:
 
     def accepted(self) -> Generator[Accepted]:
         """Each statement when it is verified, those of the second attempt last."""
-        budget = self._model.budget()
-        for place, line in enumerate(self._lines(self._brief.messages(), budget), 1):
-            checked = self._checker.checked(line)
-            if isinstance(checked, Refused):
-                self._refused[place] = checked
-            else:
-                self._kept[place] = checked
-                yield checked
+        budget = self._budget
+        with closing(self._lines(self._brief.messages(), budget)) as lines:
+            for place, line in enumerate(lines, 1):
+                checked = self._checker.checked(line)
+                if isinstance(checked, Refused):
+                    self._refused[place] = checked
+                else:
+                    yield self._keep(place, checked)
+        if not self._known and self._reason is None:
+            self._reason = _NO_FORM
         if self._refused and self._reason is None and budget.seconds > _LEAST_S and budget.tokens > 0:
             yield from self._repairs(budget)
 
     def _repairs(self, budget: Budget) -> Generator[Accepted]:
         asked = [(n, r.line, r.told) for n, r in self._refused.items()][:_MOST_REPAIRS]
-        for line in self._lines(self._brief.repair(asked), budget):
-            place = line.repairs or 0
-            refused = self._refused.get(place)
-            checked = self._checker.checked(line._replace(section=refused.line.section)) if refused else None
-            if isinstance(checked, Accepted):
-                del self._refused[place]
-                self._repaired += 1
-                self._kept[place] = checked
-                yield checked
+        with closing(self._lines(self._brief.repair(asked), budget)) as lines:
+            for line in lines:
+                place = line.repairs or 0
+                refused = self._refused.get(place)
+                checked = self._checker.checked(_moved(line, refused)) if refused else None
+                if isinstance(checked, Accepted):
+                    del self._refused[place]
+                    self._repaired += 1
+                    yield self._keep(place, checked)
+
+    def _keep(self, place: int, accepted: Accepted) -> Accepted:
+        self._kept[place] = accepted
+        self._said.add(_plain(accepted.line.text))
+        return accepted
 
     def _lines(self, messages: Sequence[Message], budget: Budget) -> Generator[Line]:
         """Statements of one reply, each once, as far as it can be read. What goes wrong is the work's reason."""
-        lines, repeats, count = Lines(), 0, 0
+        lines, written, repeats, count = Lines(), set[str](), 0, 0
         most = _MOST_PER_ITEM * len(self._brief.items) + _MOST_BESIDE
-        pieces = self._model.reply(messages, budget, self._usage)
-        try:
-            for read in (r for piece in pieces for r in lines.fed(piece)):
-                if isinstance(read, Malformed):
-                    self._malformed += 1
-                    continue
-                is_known = _plain(read.text) in self._known
-                self._known.add(_plain(read.text))
-                repeats, count = repeats + 1 if is_known else 0, count + 1
-                if repeats >= _MOST_REPEATS or count > most:
-                    self._reason = _IN_CIRCLES if repeats >= _MOST_REPEATS else _TOO_MANY
-                    return
-                if not is_known:
-                    yield read
-            if not count:
-                self._reason = _NO_FORM
-        except ModelError as error:
-            self._reason = str(error).removeprefix("language model: ")
-        finally:
-            pieces.close()
+        with closing(self._model.reply(messages, budget, self._usage)) as pieces:
+            try:
+                for read in chain((r for piece in pieces for r in lines.fed(piece)), lines.ended()):
+                    if isinstance(read, Malformed):
+                        self._malformed += 1
+                        continue
+                    text = _plain(read.text)
+                    repeats, count = repeats + 1 if text in written else 0, count + 1
+                    written.add(text)
+                    if repeats >= _MOST_REPEATS or count > most:
+                        self._reason = _IN_CIRCLES if repeats >= _MOST_REPEATS else _TOO_MANY
+                        return
+                    known = (text, read.section, read.evidence)
+                    if known not in self._known and text not in self._said:
+                        yield read
+                    self._known.add(known)
+            except ModelError as error:
+                self._reason = str(error).removeprefix("language model: ")
 
     def wording(self, written: int, quoted: int) -> Wording:
         return Wording(
@@ -246,6 +256,11 @@ class _Work:
         found += [(None, _MALFORMED)] if self._malformed else []
         return [Gap(aspect=f"{heading}: {_ITS_OWN}" if heading else _ITS_OWN.capitalize(), reason=f"left out: {why}")
                 for heading, why in dict.fromkeys(found)]  # fmt: skip
+
+
+def _moved(line: Line, refused: Refused) -> Line:
+    """Another attempt stands where the first did, unless that was what was wrong with it."""
+    return line if refused.reason.kind == "section" else line._replace(section=refused.line.section)
 
 
 def _evidence(cited: Sequence[Statement]) -> tuple[Evidence, ...]:

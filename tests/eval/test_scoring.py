@@ -116,6 +116,7 @@ def response(item: Item, **changes: object) -> Response:
         "usage": Usage(prompt=3, completion=4),
         "timings_ms": {"retrieve": 4.0},
         "seconds": 0.2,
+        "receipt": {"wording": {"model": "m", "written": 1, "quoted": 2}},
     }
     return Response.model_validate(fields | changes)
 
@@ -161,6 +162,15 @@ def test_the_table_has_what_is_given_and_nothing_else() -> None:
     assert given - stages - of_classes == MEASURES.keys() - OF_THE_RUN
 
 
+def test_what_a_language_model_worded_is_a_share_of_what_is_shown() -> None:
+    score = scoring()(ITEMS[0], response(ITEMS[0]))["worded"]
+    assert (score.value, score.reason) == (1 / 3, "")
+    unused = response(ITEMS[0], receipt={"wording": {"written": 0, "quoted": 0, "reason": "its key is refused"}})
+    score = scoring()(ITEMS[0], unused)["worded"]
+    assert (score.value, score.reason) == (0, "its key is refused")
+    assert "worded" not in scoring()(ITEMS[0], response(ITEMS[0], receipt={"wording": "free"}))
+
+
 def test_directions_are_sensible() -> None:
     lower = {name for name, meant in MEASURES.items() if meant.better == "lower"}
     assert lower == {
@@ -169,7 +179,7 @@ def test_directions_are_sensible() -> None:
         "seconds_p95", "seconds_p99", "tokens_prompt", "tokens_completion", "memory_mb",
     }  # fmt: skip
     neither = {name for name, meant in MEASURES.items() if meant.better is None}
-    assert neither == {"reading_grade", "words", "short_words", "sentences", "majority", "Judged@10"}
+    assert neither == {"reading_grade", "words", "short_words", "sentences", "worded", "majority", "Judged@10"}
     assert all(meant.what for meant in MEASURES.values())
 
 
@@ -242,7 +252,8 @@ def test_an_item_of_which_nothing_is_known_has_only_what_needs_nothing() -> None
     assert scores.keys() == {
         "failed", "citations_checked", "citation_recall", "citation_precision", "unsupported_statements",
             "unsupported_share", "structure",
-        "reading_grade", "words", "sentences", "related_off_topic", "seconds", "tokens_prompt", "tokens_completion",
+        "worded", "reading_grade", "words", "sentences", "related_off_topic", "seconds", "tokens_prompt",
+        "tokens_completion",
     }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ class Service:
                 return self.faults.pop(0)
         if path == "/v1/conversations":
             at = "2026-01-01T00:00:00Z"
-            begun = {"conversation_id": "c1", "created": at, "changed": at, "turns": []}
+            begun = {"conversation_id": "c1", "title": "", "created": at, "changed": at, "turns": []}
             return Reply(201, body=json.dumps(begun).encode())
         if path in ("/v1/answers", "/v1/conversations/c1/messages"):
             return Reply(body=json.dumps({**self.answer, "question": body["question"]}).encode())
