@@ -26,7 +26,7 @@ _SAME = {"kidney": "renal", "nephric": "renal", "liver": "hepatic", "clear": "el
          "gpiib": "iib", "safeti": "safe", "begin": "start", "initi": "start", "commenc": "start",
          "peopl": "patient", "person": "patient", "individu": "patient", "discontinu": "stop", "ceas": "stop",
          "administ": "give", "therapi": "treatment", "hemorrhag": "bleed", "dysfunct": "impair", "favor": "prefer",
-         "choos": "select", "chosen": "select"}  # fmt: skip
+         "choos": "select", "chosen": "select", "link": "associ"}  # fmt: skip
 
 
 class Atom(NamedTuple):

@@ -14,7 +14,8 @@ from rag.answer.contrasts import SIDES
 from rag.answer.guards import GUARDS, VETOES, exceptions, negations
 from rag.answer.pool import Guard, Pool
 from rag.answer.reading import Reading, term_of
-from rag.answer.signs import signs
+from rag.answer.rewording import is_whole
+from rag.answer.signs import denials, signs
 
 _ELLIPSIS = re.compile(r"[(,;]")
 _ORGANS = SIDES["renal"][0][1]
@@ -65,10 +66,25 @@ def turned(statement: Reading, pool: Pool) -> Iterator[Reason]:
     yield from (r for r in exceptions(statement, pool) if not _ADDED.fullmatch(r.detail))
 
 
+def recounted(statement: Reading, pool: Pool) -> Iterator[Reason]:
+    """One denial more or less than the sentence that it is as a whole: "is backed by" for "is not supported by"."""
+    if is_whole(statement, pool.nearest):
+        more = len(denials(statement)) - len(denials(pool.nearest))
+        if more:
+            yield Reason("negation", f"a negation is {'not in the evidence' if more > 0 else 'missing'}")
+
+
 #: In place of ``negations``, which looks for a cue in the same surroundings, ``signs`` looks at what is denied.
 STRICT: tuple[Guard, ...] = tuple(
     dict.fromkeys(
-        [*(g for g in (*GUARDS, *VETOES) if g not in (negations, exceptions)), turned, qualified, organs, signs]
+        [
+            *(g for g in (*GUARDS, *VETOES) if g not in (negations, exceptions)),
+            turned,
+            qualified,
+            organs,
+            recounted,
+            signs,
+        ]
     )
 )
 

@@ -29,7 +29,7 @@ _SAYS_NO_MORE = frozenset(
         "patient patients people person persons individuals who have having with been receive receives receiving "
         "treat treated treatment therapy use used using give given administered administration according state states "
         "stated say says note notes report reports reported source since because following prior ought don doesn isn "
-        "aren wasn weren didn hasn haven".split(),
+        "aren wasn weren didn hasn haven compared versus".split(),
     )
 )
 #: Least share of a statement's content words that a quote must have to be most of it.

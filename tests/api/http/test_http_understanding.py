@@ -27,8 +27,11 @@ SECOND_BY_RULES = "How is argatroban monitored in HIT in cirrhosis?"
 #: The models' words, by the words of the rules.
 WORDED = {
     SECOND_BY_RULES: "How is argatroban monitored in a patient with HIT and cirrhosis?",
-    "What is the dose of argatroban in a patient with HIT and cirrhosis?": "What dose of argatroban is given in HIT with cirrhosis?",
+    "What is the dose of argatroban in a patient with HIT and cirrhosis?": "What dose of argatroban is given in HIT "
+    "with cirrhosis?",
 }
+#: The last of them where the rules have read the one before it.
+LAST_BY_RULES, LAST = "What is the dose of argatroban in HIT and cirrhosis?", list(WORDED.values())[-1]
 
 
 def draft(asked: Asked) -> str | None:
@@ -46,7 +49,9 @@ def words(asked: Asked) -> Reply:
 def reads(asked: Asked) -> Reply:
     """Words a follow-up as it was told to, and an article by its quotes."""
     given = draft(asked)
-    return written(json.dumps({"question": WORDED.get(given, given)})) if given else words(asked)
+    return (
+        written(json.dumps({"question": (WORDED | {LAST_BY_RULES: LAST}).get(given, given)})) if given else words(asked)
+    )
 
 
 class Served(NamedTuple):
@@ -98,7 +103,7 @@ def test_a_conversation_goes_on_in_the_models_questions(starter_index: Path, tmp
         assert answer.receipt.wording.written > 0
         assert answer.receipt.timings_ms["read"] < answer.receipt.timings_ms["total"]
     assert answers[2].follow_up
-    assert {c.text for c in answers[2].follow_up.carried} >= {"argatroban", "cirrhosis"}
+    assert [c.text for c in answers[2].follow_up.carried] == ["argatroban", "a patient with HIT and cirrhosis"]
 
 
 @pytest.mark.parametrize("question", ["How is bivalirudin monitored in a patient with HIT and cirrhosis?", ""])
