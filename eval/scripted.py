@@ -34,7 +34,7 @@ class Script(Protocol):
         """What to write, one statement a line, each with its line end."""
 
     def sent(self, line: str, at: float) -> None:
-        """Is told that the last piece of a line goes out, and when by ``time.perf_counter``."""
+        """Is told that the piece with which a line is whole goes out, and when by ``time.perf_counter``."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -70,7 +70,7 @@ def served(script: Script, tokens_per_second: float = 0) -> Iterator[str]:
                 for line in script.lines(Request(_records(text, "evidence"), _records(text, "refused"))):
                     for start in range(0, len(line), _TOKEN):
                         due = _waited(due, tokens_per_second)
-                        if start + _TOKEN >= len(line):
+                        if start < len(line.rstrip()) <= start + _TOKEN:
                             script.sent(line, time.perf_counter())
                         self._send({"choices": [_choice(line[start : start + _TOKEN])]})
                         written += 1

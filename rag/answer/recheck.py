@@ -44,7 +44,8 @@ def _rechecked(statement: Statement, passage_of: PassageOf, verifier: Verifier) 
     found = [_quoted(evidence, passage_of) for evidence in statement.evidence]
     worst: Quoted = next((q for q in ("missing", "changed") if q in found), "exact")
     quotes = [e.quote for e, q in zip(statement.evidence, found, strict=True) if q == "exact"]
-    check = verifier.verify(statement.text, quotes, strength=statement.strength)
+    is_strict = statement.origin == "generated"  # as it was held to when it was written
+    check = verifier.verify(statement.text, quotes, strength=statement.strength, is_strict=is_strict)
     return Recheck(
         statement_id=statement.statement_id,
         verdict=check.verdict,

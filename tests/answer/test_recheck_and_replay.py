@@ -123,3 +123,15 @@ def test_with_statements_changes_every_place(pipeline: Pipeline) -> None:
     assert {s.as_of for s in changed.statements()} == {"2001"}
     assert changed.with_statements(lambda s: s) == changed
     assert len(changed.statements()) == len(made.statements())
+
+
+def test_what_a_model_wrote_is_held_to_as_much_as_when_it_was_written(pipeline: Pipeline) -> None:
+    """A guard that looks for a negation in its place would refuse it; what is denied is the same."""
+    text = (
+        "IVIG is not part of the initial treatment of acute HIT in the 2018 ASH guideline, which makes no "
+        "recommendation for or against it; this absence is not a recommendation against IVIG."
+    )
+    written = altered(pipeline.ask("Should IVIG be given in HIT?"), text=text, origin="generated")
+    quotes = [e.quote for e in written.bottom_line[0].evidence]
+    assert pipeline.verifier.verify(text, quotes).verdict is not Verdict.SUPPORTED
+    assert recheck(written, passage_of(pipeline), pipeline.verifier)[0].holds

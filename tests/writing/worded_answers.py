@@ -103,7 +103,8 @@ def check(pipeline: Pipeline, before: Answer, answer: Answer, told: Sequence[Tol
     ids = {s.statement_id for s in answer.statements()}
     for statement in (*answer.statements(), *(t.statement for t in told)):
         evidence = [e.quote for e in statement.evidence]
-        found = pipeline.verifier.verify(statement.text, evidence, strength=statement.strength)
+        is_strict = statement.origin == "generated"
+        found = pipeline.verifier.verify(statement.text, evidence, strength=statement.strength, is_strict=is_strict)
         assert found.verdict is Verdict.SUPPORTED is statement.verdict
         assert statement.statement_id in known or statement.text in quotes or statement.origin == "generated"
         assert set(evidence) <= quotes
