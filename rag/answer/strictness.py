@@ -14,11 +14,12 @@ from rag.answer.contrasts import SIDES
 from rag.answer.guards import GUARDS, VETOES, exceptions, negations
 from rag.answer.pool import Guard, Pool
 from rag.answer.reading import Reading, term_of
-from rag.answer.rewording import is_whole
 from rag.answer.signs import denials, signs
 
 _ELLIPSIS = re.compile(r"[(,;]")
 _ORGANS = SIDES["renal"][0][1]
+#: Share of the words of both from which a statement is one sentence of the evidence said in other words.
+_SAME_SENTENCE = 0.8
 _ADDED = re.compile(r"(?:if|when|whenever|whether|provided(?: that)?|as long as) is not in the evidence", re.IGNORECASE)
 
 
@@ -68,7 +69,8 @@ def turned(statement: Reading, pool: Pool) -> Iterator[Reason]:
 
 def recounted(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """One denial more or less than the sentence that it is as a whole: "is backed by" for "is not supported by"."""
-    if is_whole(statement, pool.nearest):
+    mine, theirs = statement.content, pool.nearest.content
+    if len(mine & theirs) >= _SAME_SENTENCE * max(len(mine), len(theirs)):
         more = len(denials(statement)) - len(denials(pool.nearest))
         if more:
             yield Reason("negation", f"a negation is {'not in the evidence' if more > 0 else 'missing'}")

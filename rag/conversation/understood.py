@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag.answer.triage import redirection
 from rag.conversation.turns import Turn
 from rag.conversation.values import values
 from rag.conversation.whole import made_whole
@@ -27,7 +28,7 @@ def understood(
     standalone = made_whole(asked, turns, pipeline.snapshot.analyzer)
     if pipeline.understanding is None:
         return standalone, None
-    earlier = [turn.question for turn in turns if turn.question]
+    earlier = [turn.question for turn in turns if turn.question and not redirection(turn.question)]
     worded, read = pipeline.understanding.worded(standalone, earlier, is_last=is_last)
     if read and _measured(worded) != _measured(standalone):
         return standalone, read.refused(_VALUES)

@@ -16,6 +16,7 @@ from contextlib import closing
 from threading import Lock
 from typing import Any, NamedTuple
 
+from rag.answer.triage import redirection
 from rag.domain import Answer, Reading, Standalone
 from rag.errors import ModelError
 from rag.language.terms import Analyzer
@@ -72,7 +73,8 @@ class Understanding:
         Args:
             is_last: of its conversation; of any other only what is remembered is used, and no call is made.
         """
-        if not by_rules.question or not (by_rules.carried or by_rules.replaced):
+        leans = by_rules.carried or by_rules.replaced
+        if not by_rules.question or not leans or redirection(by_rules.question):
             return by_rules, None
         key = (by_rules, tuple(earlier[-_EARLIER:]))
         with self._lock:

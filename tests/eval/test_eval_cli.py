@@ -493,7 +493,7 @@ def test_a_report_that_cannot_be_written_costs_no_log(failing: Callable[..., str
         ("run bioasq --data /no/such", "/no/such is no folder"),
         (
             "run starter --system nosuch",
-            "system 'nosuch': none that answers questions; expected osler, nearest:WORDS, ",
+            "system 'nosuch': none that answers questions; expected osler, osler:ADDRESS, ",
         ),
         ("run starter --system verifier", "system 'verifier': none that answers questions"),
         ("run starter --system run:x.run", "system 'run:x.run': none that answers questions"),

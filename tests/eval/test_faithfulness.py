@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -19,8 +20,8 @@ GUIDELINE = {"kind": "guideline", "body": "American Society of Hematology", "yea
 
 
 @pytest.fixture(scope="module")
-def measured() -> Measured:
-    return measure(Settings.from_environment({}), questions("development", 5), 5, at_least=30)
+def measured(starter_index: Path) -> Measured:
+    return measure(Settings(index_dir=starter_index), questions("development", 5), 5, at_least=30)
 
 
 def test_a_share_is_altered_and_none_of_it_is_shown(measured: Measured) -> None:
@@ -46,8 +47,8 @@ def test_true_statements_are_shown_and_timed(measured: Measured) -> None:
     assert len(measured.checks) == len(measured.statements)
 
 
-def test_the_same_seed_writes_the_same(measured: Measured) -> None:
-    again = measure(Settings.from_environment({}), questions("development", 5), 5, at_least=1)
+def test_the_same_seed_writes_the_same(measured: Measured, starter_index: Path) -> None:
+    again = measure(Settings(index_dir=starter_index), questions("development", 5), 5, at_least=1)
     assert [s.written for s in again.first] == [s.written for s in measured.first][: len(again.first)]
 
 
@@ -59,8 +60,11 @@ def test_the_halves_share_no_question() -> None:
     assert questions("report", 1) != questions("report", 2)
 
 
-def test_the_command_prints_what_was_caught_lost_and_added(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_what_was_caught_lost_and_added(
+    starter_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     given = ["--half", "development", "--seed", "6", "--statements", "5", "--tokens-per-second", "0", "--show"]
+    given += ["--index", str(starter_index)]
     assert faithfulness.main(given) == 0
     printed = capsys.readouterr().out
     for words in ("statements", "Altered", "citation", "True", "lost at first", "Time", "p95"):
@@ -68,9 +72,9 @@ def test_the_command_prints_what_was_caught_lost_and_added(capsys: pytest.Captur
 
 
 @pytest.mark.slow
-def test_what_is_altered_is_caught_and_what_is_true_is_not_lost() -> None:
+def test_what_is_altered_is_caught_and_what_is_true_is_not_lost(starter_index: Path) -> None:
     """Over 500 statements: 99 % of the altered ones are caught, and 3 % of the true ones are lost at most."""
-    found = measure(Settings.from_environment({}), questions("report", 11), 11, at_least=500)
+    found = measure(Settings(index_dir=starter_index), questions("report", 11), 11, at_least=500)
     false = [s for s in found.first if s.written.altered]
     true = [s for s in found.first if not s.written.altered]
     assert len(false) > 100

@@ -62,7 +62,9 @@ def judging() -> Iterator[Judging]:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, starter_index: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("OSLER_INDEX_DIR", str(starter_index))
+
     def asked(*arguments: str) -> EvalLog:
         out = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
         assert main(["run", "starter", "--limit", "2", "--out", str(out), *arguments]) == 0
@@ -106,7 +108,10 @@ def test_a_model_that_cannot_be_had_is_told(run: Run) -> None:
     assert log.records[0].response.usage is None
 
 
-def test_a_model_needs_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_needs_its_name(
+    starter_index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OSLER_INDEX_DIR", str(starter_index))
     assert main(["run", "starter", "--limit", "1", "--system", "osler:http://127.0.0.1:9/v1"]) == 2
     assert "name the one behind the address with --model" in capsys.readouterr().err
 

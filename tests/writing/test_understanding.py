@@ -240,6 +240,16 @@ def test_it_is_not_asked_where_nothing_is_taken_over(pipeline: Pipeline, before:
     assert (made, read, served.asked) == (made_whole(asked, turns, pipeline.snapshot.analyzer), None, [])
 
 
+def test_it_is_told_of_no_emergency(pipeline: Pipeline) -> None:
+    emergency = "My husband is bleeding heavily"
+    turns = [Turn(text, text) for text in (emergency, FIRST)]
+    with reading(pipeline, replies({"question": GOOD})) as (asking, served):
+        assert understood(FOLLOW_UP, turns, asking)[0].question == GOOD
+        understood("and on argatroban?", [Turn(emergency, emergency)], asking)
+    assert len(served.asked) == 1
+    assert emergency not in served.asked[0].text
+
+
 def test_it_is_not_asked_where_the_settings_say_so(pipeline: Pipeline) -> None:
     with reading(pipeline, replies({"question": GOOD}), llm_reads=False) as (asking, served):
         assert asking.understanding is None

@@ -262,7 +262,7 @@ def test_a_server_is_killed_in_the_middle_and_started_again(starter_index: Path,
 def test_leaving_the_stream_ends_the_work(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     left, steps, ask = threading.Event(), list[str](), Pipeline.ask
 
-    def slowly(self: Pipeline, question: str, audience: Any, within: Any, watch: Watch) -> Answer:
+    def slowly(self: Pipeline, question: str, audience: Any, within: Any, watch: Watch, **more: Any) -> Answer:
         def waiting(step: str) -> None:
             steps.append(step)
             if step == "retrieve":

@@ -115,7 +115,7 @@ def test_a_client_that_leaves_ends_the_work(
     begun, left, steps = threading.Event(), threading.Event(), list[str]()
     ask = Pipeline.ask
 
-    def slowly(self: Pipeline, question: str, audience: Any, within: Any, watch: Watch) -> Answer:
+    def slowly(self: Pipeline, question: str, audience: Any, within: Any, watch: Watch, **more: Any) -> Answer:
         def waiting(step: str) -> None:
             steps.append(step)
             if step == "retrieve":

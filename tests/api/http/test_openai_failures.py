@@ -42,10 +42,10 @@ def instead(monkeypatch: pytest.MonkeyPatch, done: Callable[[Watch], None]) -> N
     """Has something else done after a question is retrieved for."""
     ask = Pipeline.ask
 
-    def other(self: Pipeline, question: str, audience: Any, within: Any, watch: Watch) -> Answer:
+    def other(self: Pipeline, question: str, audience: Any, within: Any, watch: Watch, **more: Any) -> Answer:
         watch("retrieve")
         done(watch)
-        return ask(self, question, audience, within, watch)
+        return ask(self, question, audience, within, watch, **more)
 
     monkeypatch.setattr(Pipeline, "ask", other)
 
