@@ -70,7 +70,7 @@ def denials(reading: Reading) -> list[Denial]:
     return [Denial(t[0], _governed(reading, segments, t[0], t[-1])) for t in together if len(t) % 2]
 
 
-def denied(reading: Reading, found: Sequence[Denial]) -> frozenset[int]:
+def _denied(found: Sequence[Denial]) -> frozenset[int]:
     """Atoms that an odd number of negations governs."""
     counts = Counter(i for denial in found for i in denial.governed)
     return frozenset(i for i, n in counts.items() if n % 2)
@@ -114,6 +114,19 @@ def _governed(reading: Reading, segments: Sequence[int], first: int, last: int) 
     return frozenset(after or (i for i in range(first) if segments[i] == segments[first] and atoms[i].term))
 
 
+class _Signed(NamedTuple):
+    """A text with its negations, and the atoms that they deny."""
+
+    reading: Reading
+    denials: list[Denial]
+    odd: frozenset[int]
+
+    @classmethod
+    def of(cls, reading: Reading) -> _Signed:
+        found = denials(reading)
+        return cls(reading, found, _denied(found))
+
+
 class _Side(NamedTuple):
     """What a text, or several, affirms and denies: terms and words."""
 
@@ -123,40 +136,38 @@ class _Side(NamedTuple):
     bare: int
 
     @classmethod
-    def of(cls, readings: Sequence[Reading]) -> _Side:
+    def of(cls, texts: Sequence[_Signed]) -> _Side:
         plus, minus, bare = set[str](), set[str](), 0
-        for reading in readings:
-            found = denials(reading)
-            odd = denied(reading, found)
-            bare += sum(not d.governed for d in found)
-            for i, atom in enumerate(reading.atoms):
-                (minus if i in odd else plus).update({atom.term, term_of(atom.key)} - {""})
+        for text in texts:
+            bare += sum(not d.governed for d in text.denials)
+            for i, atom in enumerate(text.reading.atoms):
+                (minus if i in text.odd else plus).update({atom.term, term_of(atom.key)} - {""})
         return cls(frozenset(plus), frozenset(minus), bare)
 
 
 def signs(statement: Reading, pool: Pool) -> Iterator[Reason]:
     """What the statement denies and its evidence does not, and the other way."""
-    mine, theirs = _Side.of([statement]), _Side.of(pool.readings)
+    said, evidence = _Signed.of(statement), [_Signed.of(r) for r in pool.readings]
+    mine, theirs = _Side.of([said]), _Side.of(evidence)
     if mine.bare > theirs.bare:
         yield Reason("negation", "a negation is not in the evidence")
-    for denial in denials(statement):
-        known, same = _agreeing(statement, denial, theirs)
+    for denial in said.denials:
+        known, same = _agreeing(said, denial, theirs)
         if denial.governed and same <= _AGREE * known:
             yield Reason("negation", f"{statement.written(denial.at, denial.at)} is not in the evidence")
-    for reading in pool.readings:
-        for denial in denials(reading):
-            known, same = _agreeing(reading, denial, mine)
+    for text in evidence:
+        for denial in text.denials:
+            known, same = _agreeing(text, denial, mine)
             is_all = known and known >= _SAME * len(denial.governed) and same <= _AGREE * known
-            near, turned = _agreeing(reading, denial.nearest(), mine)
+            near, turned = _agreeing(text, denial.nearest(), mine)
             if is_all or (near >= _NEARLY and not turned):
-                yield Reason("negation", f"{reading.written(denial.at, denial.at)} is missing")
+                yield Reason("negation", f"{text.reading.written(denial.at, denial.at)} is missing")
 
 
-def _agreeing(reading: Reading, denial: Denial, other: _Side) -> tuple[int, int]:
+def _agreeing(text: _Signed, denial: Denial, other: _Side) -> tuple[int, int]:
     """How many of the words that a negation governs the other side has, and how many with the same sign."""
-    odd = denied(reading, denials(reading))
-    known = [i for i in denial.governed if _is_among(reading, i, other.plus | other.minus)]
-    return len(known), sum(_is_among(reading, i, other.minus if i in odd else other.plus) for i in known)
+    known = [i for i in denial.governed if _is_among(text.reading, i, other.plus | other.minus)]
+    return len(known), sum(_is_among(text.reading, i, other.minus if i in text.odd else other.plus) for i in known)
 
 
 def _is_among(reading: Reading, i: int, labels: frozenset[str]) -> bool:
