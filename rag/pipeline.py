@@ -110,8 +110,7 @@ class Pipeline:
 
     @cached_property
     def worder(self) -> Worder | None:
-        lexicon = self.snapshot.analyzer.lexicon
-        return Worder(self.model, self.verifier, lexicon, self._plain) if self.model else None
+        return Worder(self.model, self.verifier, self._plain) if self.model else None
 
     @cached_property
     def understanding(self) -> Understanding | None:

@@ -46,17 +46,26 @@ if TYPE_CHECKING:
 
 #: What a disclaimer ends with until a clinician has approved the answer.
 UNREVIEWED = "No clinician has reviewed this answer."
+_FOR_PROFESSIONALS = (
+    "For healthcare professionals. {} may be incomplete or out of date; check them against the cited sources and local "
+    f"guidance before acting on them. {UNREVIEWED}"
+)
 DISCLAIMER = {
-    Audience.CLINICIAN: (
-        "For healthcare professionals. Statements are quoted from a corpus that may be incomplete or out of date; "
-        f"check them against the cited sources and local guidance before acting on them. {UNREVIEWED}"
-    ),
+    Audience.CLINICIAN: _FOR_PROFESSIONALS.format("Statements are quoted from a corpus that"),
     Audience.PATIENT: (
         "This is information, not advice for you. Do not start, stop or change a treatment because of it: ask your "
         f"doctor or pharmacist. {UNREVIEWED}"
     ),
 }
 DISCLAIMER[Audience.TRAINEE] = DISCLAIMER[Audience.CLINICIAN]
+#: The same where a language model has worded the statements.
+WORDED_DISCLAIMER = DISCLAIMER | dict.fromkeys(
+    (Audience.CLINICIAN, Audience.TRAINEE),
+    _FOR_PROFESSIONALS.format(
+        "Statements are quotes from a corpus, or worded by a language model and checked by program against the quotes "
+        "that they cite. The corpus"
+    ),
+)
 _NEAREST = 3
 _SILENT = "The sources in this corpus do not speak to this question, so nothing is answered."
 _KEPT_OUT = (

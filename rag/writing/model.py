@@ -48,6 +48,11 @@ _MEANINGS = {
 }
 
 
+def meaning_of(error: ModelError) -> str:
+    """What went wrong, without its subject."""
+    return str(error).removeprefix("language model: ")
+
+
 class Message(NamedTuple):
     role: Literal["system", "user", "assistant"]
     content: str
@@ -79,8 +84,8 @@ class Usage:
         self.completion_tokens: int | None = None
 
     def add(self, prompt: object, completion: object) -> None:
-        self.prompt_tokens = _sum(self.prompt_tokens, prompt)
-        self.completion_tokens = _sum(self.completion_tokens, completion)
+        self.prompt_tokens = total(self.prompt_tokens, prompt)
+        self.completion_tokens = total(self.completion_tokens, completion)
 
 
 class LanguageModel:
@@ -343,5 +348,6 @@ def _meaning(error: Exception, waits: float | None) -> str:
     return "its stream broke off or cannot be read"
 
 
-def _sum(known: int | None, more: object) -> int | None:
+def total(known: int | None, more: object) -> int | None:
+    """Tokens so far and more of them, as far as either is known."""
     return (known or 0) + more if isinstance(more, int) and more >= 0 else known

@@ -51,7 +51,6 @@ class Brief(NamedTuple):
     audience: str
     sections: tuple[str, ...]
     items: tuple[Item, ...]
-    references: tuple[Reference, ...]
 
     @classmethod
     def of(cls, answer: Answer) -> Brief:
@@ -64,7 +63,6 @@ class Brief(NamedTuple):
             audience=answer.audience.value,
             sections=(_BOTTOM_LINE, *(s.heading for s in answer.sections)),
             items=tuple(Item(i, n, s, _cited(s, answer.references)) for i, (n, s) in enumerate(found, 1)),
-            references=answer.references,
         )
 
     def messages(self) -> list[Message]:

@@ -21,7 +21,7 @@ from rag.domain import Answer, Reading, Standalone
 from rag.errors import ModelError
 from rag.language.terms import Analyzer
 from rag.settings import Settings
-from rag.writing.model import Budget, LanguageModel, Message, Usage
+from rag.writing.model import Budget, LanguageModel, Message, Usage, meaning_of, total
 from rag.writing.prompting import named, tagged, told
 from rag.writing.sameness import apart, begun, otherwise
 
@@ -140,7 +140,7 @@ class _Call:
             with closing(self._model.reply(messages, self._budget, self._usage)) as pieces:
                 return _field("".join(pieces), field)
         except ModelError as error:
-            self.failure = str(error).removeprefix("language model: ")
+            self.failure = meaning_of(error)
             return None
 
     def read(self, parts: tuple[str, ...], reason: str | None) -> Read:
@@ -179,16 +179,11 @@ def _together(one: Reading, other: Reading) -> Reading:
     return other.model_copy(
         update={
             "calls": one.calls + other.calls,
-            "prompt_tokens": _sum(one.prompt_tokens, other.prompt_tokens),
-            "completion_tokens": _sum(one.completion_tokens, other.completion_tokens),
+            "prompt_tokens": total(one.prompt_tokens, other.prompt_tokens),
+            "completion_tokens": total(one.completion_tokens, other.completion_tokens),
             "reasons": (*one.reasons, *other.reasons),
         }
     )
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    known = [n for n in (one, other) if n is not None]
-    return sum(known) if known else None
 
 
 def _field(reply: str, name: str) -> Any:

@@ -13,16 +13,15 @@ from contextlib import closing
 from itertools import chain
 from typing import NamedTuple
 
-from rag.answer.article import id_of
+from rag.answer.article import WORDED_DISCLAIMER, id_of
 from rag.answer.plain import grade
 from rag.answer.verify import Verifier
 from rag.domain import Answer, Audience, Evidence, Gap, Role, Statement, Verdict, Wording
 from rag.errors import ModelError
-from rag.language.lexicon import Lexicon
 from rag.writing.carrying import carries
 from rag.writing.checking import Accepted, Checker, Refused
 from rag.writing.lines import Line, Lines, Malformed
-from rag.writing.model import Budget, LanguageModel, Message, Usage
+from rag.writing.model import Budget, LanguageModel, Message, Usage, meaning_of
 from rag.writing.prompting import Brief, Item, named
 
 #: Statements in a row that say nothing new, after which a model is taken to go round in circles.
@@ -38,11 +37,6 @@ _IN_CIRCLES = "it repeated itself"
 _NONE_HELD = "no statement of its own was supported by the quotes that it cited"
 _TOO_MANY = "it wrote more statements than there is evidence for"
 _ITS_OWN = "a statement of the language model"
-_DISCLAIMED = "Statements are quoted from a corpus"
-_WORDED = (
-    "Statements are quotes from a corpus, or worded by a language model and checked by program against the quotes that "
-    "they cite. The corpus"
-)
 
 
 class Told(NamedTuple):
@@ -63,12 +57,9 @@ class Worder:
         plain: a sentence in plain words, for patients.
     """
 
-    def __init__(
-        self, model: LanguageModel, verifier: Verifier, lexicon: Lexicon, plain: Callable[[str], str | None]
-    ) -> None:
+    def __init__(self, model: LanguageModel, verifier: Verifier, plain: Callable[[str], str | None]) -> None:
         self._model = model
         self._verifier = verifier
-        self._lexicon = lexicon
         self._plain = plain
 
     def worded(self, answer: Answer, tell: Tell | None = None) -> Answer:
@@ -109,7 +100,7 @@ class Worder:
                 "bottom_line": shown[0],
                 "sections": tuple(sections),
                 "gaps": (*answer.gaps, *work.gaps()),
-                "disclaimer": answer.disclaimer.replace(_DISCLAIMED, _WORDED).replace(" that may be", " may be"),
+                "disclaimer": WORDED_DISCLAIMER[answer.audience],
                 "reading_grade": grade(s.shown for s in said) if is_graded else None,
                 "receipt": receipt,
             }
@@ -128,7 +119,7 @@ class Worder:
 
     def _is_carried(self, item: Item | None, kept: Sequence[Accepted]) -> bool:
         texts = [a.line.text for a in kept if item in a.items] if item else []
-        return item is not None and carries(texts, [item.statement.text, *item.quotes], self._lexicon)
+        return item is not None and carries(texts, [item.statement.text, *item.quotes], self._verifier.lexicon)
 
     def _statement(self, answer: Answer, accepted: Accepted) -> Statement:
         """Of strength and certainty it says what all its evidence does. A source's own words stay its statement."""
@@ -230,7 +221,7 @@ class _Work:
                         yield read
                     self._known.add(known)
             except ModelError as error:
-                self._reason = str(error).removeprefix("language model: ")
+                self._reason = meaning_of(error)
 
     def wording(self, written: int, quoted: int) -> Wording:
         return Wording(

@@ -93,7 +93,7 @@ def worded(pipeline: Pipeline, script: Script, before: Answer | None = None, **g
 
 
 def worder(pipeline: Pipeline, model: LanguageModel) -> Worder:
-    return Worder(model, pipeline.verifier, pipeline.snapshot.analyzer.lexicon, pipeline._plain)
+    return Worder(model, pipeline.verifier, pipeline._plain)
 
 
 def check(pipeline: Pipeline, before: Answer, answer: Answer, told: Sequence[Told]) -> None:
